@@ -1,0 +1,148 @@
+"""`python -m trainer VERB ...`. Exit status: 0 done, 1 failed, 2 what the user gave is wrong, 3 stopped on request."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from trainer.failures import complaints
+
+stop = threading.Event()
+
+
+def train(options: argparse.Namespace) -> int:
+    from trainer.train import train
+
+    return train(options.folder, options.datasets, stop.is_set)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    from trainer.testing import evaluate_folder
+
+    print(json.dumps(evaluate_folder(options.folder, options.split, options.datasets), indent=1))
+    return 0
+
+
+def quantize(options: argparse.Namespace) -> int:
+    from trainer.quantize import quantize
+
+    return quantize(options.folder, options.datasets, stop.is_set)
+
+
+def export(options: argparse.Namespace) -> int:
+    from trainer.export import export_folder
+
+    print(export_folder(options.folder, options.to))
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    from trainer.predict import predict_files
+
+    print(json.dumps(predict_files(options.folder, options.image, options.text, options.precision), ensure_ascii=False))
+    return 0
+
+
+def serve(options: argparse.Namespace) -> int:
+    from trainer.serve import serve
+
+    return serve(sys.stdin, sys.stdout)
+
+
+def plan(options: argparse.Namespace) -> int:
+    from trainer.plan import print_plan
+
+    return print_plan(options.file, options.datasets, as_json=options.json)
+
+
+def import_dataset(options: argparse.Namespace) -> int:
+    from trainer.data.importers import import_folder
+
+    return import_folder(options)
+
+
+VERBS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
+    "train": (train, "train the stage or the run of a folder"),
+    "plan": (plan, "say what a config would do"),
+    "evaluate": (evaluate, "test the last checkpoint of a folder"),
+    "quantize": (quantize, "measure FP32, BF16 and INT8"),
+    "export": (export, "write ONNX with its card"),
+    "predict": (predict, "class and probabilities of a picture and a sentence"),
+    "serve": (serve, "answer predictions on standard input"),
+    "import": (import_dataset, "read a data set from a folder"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(prog="python -m trainer")
+    verbs = found.add_subparsers(dest="verb", required=True, metavar="VERB")
+    parsers = {name: verbs.add_parser(name, help=text) for name, (_, text) in VERBS.items()}
+    for name in ("train", "evaluate", "quantize", "export", "predict"):
+        parsers[name].add_argument("folder", type=Path)
+    for name in ("train", "evaluate", "quantize", "plan"):
+        parsers[name].add_argument("--datasets", type=Path, action="append", default=[], help="folder of imported data sets")
+    for name in ("train", "quantize", "serve"):
+        parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
+    parsers["evaluate"].add_argument("--split", choices=("train", "validation", "test"), default="test")
+    parsers["export"].add_argument("--to", type=Path, required=True)
+    parsers["predict"].add_argument("--image", type=Path)
+    parsers["predict"].add_argument("--text", default="")
+    parsers["predict"].add_argument("--precision", choices=("fp32", "int8"), default="fp32")
+    parsers["plan"].add_argument("file", type=Path)
+    parsers["plan"].add_argument("--json", action="store_true")
+    add_import_options(parsers["import"])
+    return found
+
+
+def add_import_options(found: argparse.ArgumentParser) -> None:
+    found.add_argument("name", help="name of the data set")
+    found.add_argument("source", type=Path, help="folder to read; with --format datasets also a hub name")
+    found.add_argument("--to", type=Path, required=True, help="folder of imported data sets")
+    found.add_argument("--format", choices=("auto", "table", "classes", "mvsa", "datasets"), default="auto")
+    found.add_argument("--classes", help="comma-separated; other labels are left out and counted")
+    found.add_argument("--split-file", type=Path, action="append", default=[], help="JSON list of {id, ...} as train, validation, test")
+    found.add_argument("--consistent-only", action="store_true", help="MVSA: keep pairs whose two labels agree")
+    found.add_argument("--seed", type=int, default=0)
+
+
+def die_with_standard_input() -> None:
+    """The worker holds the other end: when it dies, however, the pipe closes and this process ends with it."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    if getattr(options, "lifeline", False) and options.verb != "serve":
+        die_with_standard_input()
+    if options.verb == "train":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    return run(VERBS[options.verb][0], options)
+
+
+def run(verb: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    try:
+        return verb(options)
+    except (ValueError, FileNotFoundError) as error:
+        print(*complaints(error), sep="\n", file=sys.stderr)
+        return 2
+    except Exception:
+        traceback.print_exc()
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

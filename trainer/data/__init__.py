@@ -1,0 +1,1 @@
+"""From data sets on disk to batches of arrays; torch-free."""

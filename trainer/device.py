@@ -1,0 +1,48 @@
+"""Where a stage computes, in which number format, and how arrays get there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.data.pictures import normalise
+from trainer.data.samples import Columns
+from trainer.tasks.objective import Batch
+
+
+def choose(precision: str) -> torch.device:
+    """The first GPU, else the CPU. Raises ValueError for a precision the device lacks."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if precision == "fp16" and device.type == "cpu":
+        raise ValueError("precision: fp16 needs a GPU; bf16 and fp32 run on the CPU")
+    return device
+
+
+def set_threads(count: int) -> None:
+    """0 takes every core this process may use."""
+    torch.set_num_threads(count or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count or os.cpu_count() or 1)
+
+
+def describe(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
+
+
+def to_batch(columns: Columns, device: torch.device, rng: np.random.Generator, pictures: np.ndarray | None = None) -> Batch:
+    """Normalises the pictures (augmented ones where given) and moves all columns to the device."""
+    shown = columns.pictures if pictures is None else pictures
+
+    def move(array: np.ndarray | None) -> Tensor | None:
+        return None if array is None else torch.from_numpy(array).to(device, non_blocking=True)
+
+    normalised = None if shown is None else normalise(shown)
+    return Batch(move(normalised), move(columns.tokens), move(columns.mask), move(columns.labels), move(columns.same), rng)

@@ -1,0 +1,137 @@
+"""A trained sentiment model in a runtime: PyTorch on a checkpoint, or ONNX Runtime (without torch) on an export."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from tokenizers import Tokenizer
+
+from trainer.data.pictures import DEVIATION, MEAN, decode, normalise
+from trainer.data.uploads import MALFORMED
+from trainer.manifest import verify
+
+CARD = "model.json"
+INPUTS = {"image_and_text": ("picture", "tokens", "mask"), "image": ("picture",), "text": ("tokens", "mask")}
+Arrays = dict[str, np.ndarray]
+
+
+class Normalisation(BaseModel):
+    """Per channel (red, green, blue), of pixels scaled to 0..1."""
+
+    mean: tuple[float, ...] = tuple(round(float(value), 4) for value in MEAN.flatten())
+    deviation: tuple[float, ...] = tuple(round(float(value), 4) for value in DEVIATION.flatten())
+
+
+class ModelCard(BaseModel):
+    """What one must know to use a model: `model.json` of an export. `parity` is the largest difference of logits to PyTorch's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    inputs: str
+    classes: tuple[str, ...]
+    image_size: int
+    max_tokens: int
+    normalisation: Normalisation = Normalisation()
+    files: dict[str, str] = {}
+    parity: float | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return INPUTS[self.inputs]
+
+
+class Runtime(Protocol):
+    """Something that answers logits."""
+
+    card: ModelCard
+    tokenizer: Tokenizer
+    name: str
+
+    def logits(self, arrays: Arrays) -> np.ndarray:
+        """Takes the card's inputs: picture float32 (B, 3, side, side), tokens and mask int64 (B, T). Returns float32 (B, classes)."""
+
+
+def to_arrays(card: ModelCard, tokenizer: Tokenizer, image: bytes | None, text: str | None) -> Arrays:
+    """Makes a batch of one; what the model does not look at is left out. Raises ValueError for a picture that cannot be decoded."""
+    arrays: Arrays = {}
+    if "picture" in card.names:
+        assert image is not None
+        arrays["picture"] = normalise(decode_checked(image, card.image_size)[None])
+    if "tokens" in card.names:
+        assert text is not None
+        encoded = tokenizer.encode(text)
+        arrays["tokens"] = np.array([encoded.ids], np.int64)
+        arrays["mask"] = np.array([encoded.attention_mask], np.int64)
+    return arrays
+
+
+def decode_checked(image: bytes, side: int) -> np.ndarray:
+    try:
+        return decode(image, side)
+    except MALFORMED as error:
+        raise ValueError("The picture is damaged or cut short.") from error
+
+
+class OnnxRuntime:
+    """An exported model on the CPU; `precision` names the file."""
+
+    def __init__(self, folder: Path, precision: str, num_threads: int = 0) -> None:
+        import onnxruntime
+
+        verify(folder)
+        self.card = ModelCard.model_validate(json.loads((folder / CARD).read_text()))
+        if precision not in self.card.files:
+            raise ValueError(f"{folder} has no {precision} version; it has {', '.join(self.card.files)}")
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = num_threads or cores(), 3
+        self.session = onnxruntime.InferenceSession(folder / self.card.files[precision], options, providers=["CPUExecutionProvider"])
+        self.name = f"ONNX Runtime {onnxruntime.__version__}"
+
+    def logits(self, arrays: Arrays) -> np.ndarray:
+        found: np.ndarray = self.session.run(["logits"], arrays)[0]
+        return found
+
+
+class TorchRuntime:
+    """A checkpoint on the CPU, in FP32 or BF16."""
+
+    def __init__(self, checkpoint: Path, precision: str = "fp32") -> None:
+        import torch
+
+        from trainer.models.network import from_checkpoint
+
+        network, self.tokenizer, classes = from_checkpoint(checkpoint)
+        if "sentiment" not in classes:
+            raise ValueError(f"{checkpoint.name} has no sentiment head: it is not of a stage that learns sentiment")
+        self.number = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.network = network.to(self.number)
+        self.card = card_of(network, classes["sentiment"])
+        self.name = f"PyTorch {torch.__version__.partition('+')[0]}"
+
+    def logits(self, arrays: Arrays) -> np.ndarray:
+        import torch
+
+        inputs = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        picture = inputs["picture"].to(self.number) if "picture" in inputs else None
+        with torch.inference_mode():
+            found: np.ndarray = self.network(picture, inputs.get("tokens"), inputs.get("mask")).float().numpy()
+        return found
+
+
+def card_of(network: object, classes: list[str]) -> ModelCard:
+    from trainer.models.network import Network
+
+    assert isinstance(network, Network)
+    model = network.config
+    return ModelCard(inputs=model.inputs, classes=tuple(classes), image_size=model.image.image_size, max_tokens=model.text.max_tokens)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,55 @@
+"""What an objective is, and what it gives back for a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from trainer.config import Task
+from trainer.models.network import Network
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors on the device; a column that the objective does not need is None. See `trainer.data.samples.Columns` for shapes."""
+
+    pictures: Tensor | None
+    tokens: Tensor | None
+    mask: Tensor | None
+    labels: Tensor | None
+    same: Tensor | None
+    rng: np.random.Generator
+
+
+class Result(NamedTuple):
+    """Mean loss (scalar), number of right answers (scalar) and of answers; predictions (N) where the task classifies samples."""
+
+    loss: Tensor
+    num_right: Tensor
+    num_answers: int
+    predictions: Tensor | None = None
+
+
+Loss = Callable[[Network, Batch, Task, float], Result]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """`needs` names the columns, `has_classes` whether the head's size follows the data set's classes.
+
+    `loss(network, batch, task, label_smoothing)` computes the objective.
+    """
+
+    needs: tuple[str, ...]
+    has_classes: bool
+    loss: Loss
+
+
+def classified(logits: Tensor, labels: Tensor, loss: Tensor) -> Result:
+    """The result of a classification of samples: logits (N, K), labels (N)."""
+    predictions = logits.argmax(1)
+    return Result(loss, (predictions == labels).sum(), len(labels), predictions)

@@ -1,0 +1,18 @@
+"""The sentiment of a picture and its sentence: cross-entropy over the fused features."""
+
+from __future__ import annotations
+
+from torch.nn import functional
+
+from trainer.config import Task
+from trainer.models.network import Network
+from trainer.tasks.objective import Batch, Result, classified
+
+
+def loss(network: Network, batch: Batch, task: Task, label_smoothing: float) -> Result:
+    assert batch.pictures is not None
+    assert batch.tokens is not None
+    assert batch.mask is not None
+    assert batch.labels is not None
+    logits = network(batch.pictures, batch.tokens, batch.mask)
+    return classified(logits, batch.labels, functional.cross_entropy(logits, batch.labels, label_smoothing=label_smoothing))

@@ -1,0 +1,76 @@
+"""The verb `train`: a stage, or a whole run of stages, in one folder; started again it goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from trainer import config
+from trainer.events import FILE_NAME, EventLog, read_from
+from trainer.failures import explain
+
+DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
+
+
+def train(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool]) -> int:
+    """Returns the exit status. Raises ValueError (pydantic's included) for what the user gave."""
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} has no config.json")
+    events = EventLog(folder)
+    try:
+        return train_all(read_config(folder), folder, events, datasets, stop_asked)
+    except Exception as error:
+        message, reason = explain(error)
+        events.emit("failed", message=message, reason=reason)
+        raise
+    finally:
+        events.close()
+
+
+def read_config(folder: Path) -> config.Run | config.StageJob:
+    try:
+        document = json.loads((folder / "config.json").read_text())
+    except ValueError as error:
+        raise ValueError(f"config.json is not JSON: {error}") from error
+    found = config.parse(document)
+    if isinstance(found, config.QuantizationJob):
+        raise ValueError("config.json describes a quantization: use the verb `quantize`")
+    return found
+
+
+def train_all(
+    document: config.Run | config.StageJob, folder: Path, events: EventLog, datasets: Sequence[Path], stop_asked: Callable[[], bool]
+) -> int:
+    for job in jobs(document, folder):
+        # Said before torch is imported, which takes seconds.
+        events.emit("preparing", stage=job.index, what="loading libraries, data and model")
+        from trainer.stage import train_stage
+
+        if train_stage(job, folder, events, datasets, stop_asked) is None:
+            return STOPPED
+    return DONE
+
+
+def jobs(document: config.Run | config.StageJob, folder: Path) -> Iterator[config.StageJob]:
+    """A stage's job as it is; of a run the stages that have not finished yet, each on top of the one before."""
+    if isinstance(document, config.StageJob):
+        yield document
+        return
+    for index, stage in enumerate(document.stages, 1):
+        done = finished(folder)
+        if index not in done:
+            yield config.StageJob(
+                model=document.model,
+                stage=stage,
+                index=index,
+                is_last=index == len(document.stages),
+                num_threads=document.num_threads,
+                parent=str(done[index - 1]) if index > 1 else None,
+            )
+
+
+def finished(folder: Path) -> dict[int, Path]:
+    """Returns the final checkpoint of each stage that has said it is finished."""
+    events, _ = read_from(folder / FILE_NAME, 0)
+    return {event["stage"]: folder / event["checkpoint"] for event in events if event["kind"] == "finished"}
