@@ -1,0 +1,65 @@
+"""Who may see and do what: every query for a person's data starts here. Not a member: 404. A member without the right: 403."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+
+from dashboard.accounts.models import Membership, Project, Role, User
+from dashboard.runs.models import Run
+
+Right = Literal["view", "edit", "own"]
+Person = User | AnonymousUser
+Thing = TypeVar("Thing")
+
+ROLES: dict[Right, tuple[Role, ...]] = {
+    "view": (Role.VIEWER, Role.EDITOR, Role.OWNER),
+    "edit": (Role.EDITOR, Role.OWNER),
+    "own": (Role.OWNER,),
+}
+
+
+def projects(user: Person, right: Right = "view") -> QuerySet[Project]:
+    """The projects in which the person has the right."""
+    if not user.is_authenticated or not user.is_active:
+        return Project.objects.none()
+    return Project.objects.filter(membership__user=user, membership__role__in=ROLES[right]).order_by("name")
+
+
+def runs(user: Person, right: Right = "view") -> QuerySet[Run]:
+    """The runs of those projects."""
+    return Run.objects.filter(project__in=projects(user, right)).select_related("project", "owner")
+
+
+def get_project(user: Person, slug: str, right: Right = "view") -> Project:
+    project = projects(user).filter(slug=slug).first()
+    if project is None:
+        raise Http404("No such project.")
+    return _checked(user, project, right, project)
+
+
+def get_run(user: Person, run_id: int, right: Right = "view") -> Run:
+    run = runs(user).filter(pk=run_id).first()
+    if run is None:
+        raise Http404("No such run.")
+    return _checked(user, run.project, right, run)
+
+
+def has_right(user: Person, project: Project, right: Right) -> bool:
+    return bool(user.is_authenticated and Membership.objects.filter(project=project, user=user, role__in=ROLES[right]).exists())
+
+
+def _checked(user: Person, project: Project, right: Right, thing: Thing) -> Thing:
+    if not has_right(user, project, right):
+        raise PermissionDenied(f"This needs the right to {right} in {project.name}.")
+    return thing
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person behind a request that only signed-in people reach."""
+    assert isinstance(request.user, User)
+    return request.user

@@ -1,0 +1,118 @@
+"""The API of runs: list, submit, read, stop, resume, retry, series."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Status
+
+from dashboard.accounts import access
+from dashboard.accounts.models import Project, User
+from dashboard.api import submitting
+from dashboard.api.shapes import QuantizationList, RunDetailOut, RunList, RunOut, RunsAsked, SeriesAsked, SeriesOut, StageList, SubmitIn
+from dashboard.metrics import reading, wire
+from dashboard.runs import lifecycle
+from dashboard.runs.models import Attempt, Quantization, Run, Stage
+
+router = Router(tags=["runs"])
+
+
+def stage_out(stage: Stage, attempts: int) -> dict[str, Any]:
+    names = ("index", "name", "status", "last_step", "num_steps", "results", "error")
+    return {**{name: getattr(stage, name) for name in names}, "attempts": attempts}
+
+
+def runs_out(runs: list[Run]) -> list[dict[str, Any]]:
+    """Two queries for all stages of all runs."""
+    stages = list(Stage.objects.filter(run__in=runs).order_by("run", "index"))
+    attempts = Counter(Attempt.objects.filter(job__run__in=runs).values_list("job_id", flat=True))
+    return [
+        {
+            **{name: getattr(run, name) for name in ("id", "number", "name", "status", "recipe", "created_at", "started_at", "ended_at")},
+            "project": run.project.slug,
+            "owner": run.owner.username,
+            "stages": [stage_out(stage, attempts[stage.pk]) for stage in stages if stage.run_id == run.pk],
+        }
+        for run in runs
+    ]
+
+
+@router.get("", response=RunList)
+def list_runs(request: HttpRequest, asked: Query[RunsAsked]) -> dict[str, Any]:
+    found = access.runs(request.user)
+    if asked.status:
+        found = found.filter(status=asked.status)
+    return {"items": runs_out(list(found[asked.offset : asked.offset + asked.limit])), "count": found.count()}
+
+
+@router.post("", response={201: RunOut})
+def submit_run(request: HttpRequest, body: SubmitIn) -> Status[dict[str, Any]]:
+    project = project_for(request, body.project)
+    config = submitting.config_of(body)
+    run = lifecycle.submit(project, access.signed_in(request), body.name or submitting.suggest_name(), config, recipe=body.recipe)
+    return Status(201, runs_out([run])[0])
+
+
+def project_for(request: HttpRequest, slug: str) -> Project:
+    """The named project, or the only one in which the caller may start runs."""
+    if slug:
+        return access.get_project(request.user, slug, "edit")
+    return submitting.only_project(list(access.projects(request.user, "edit")))
+
+
+@router.get("/{int:run_id}", response=RunDetailOut)
+def read_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    run = access.get_run(request.user, run_id)
+    return {**runs_out([run])[0], "config": run.config}
+
+
+@router.get("/{int:run_id}/stages", response=StageList)
+def read_stages(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    stages = runs_out([access.get_run(request.user, run_id)])[0]["stages"]
+    return {"items": stages, "count": len(stages)}
+
+
+@router.post("/{int:run_id}/stop", response=RunOut)
+def stop_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    return act(request, run_id, lifecycle.request_stop)
+
+
+@router.post("/{int:run_id}/resume", response=RunOut)
+def resume_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    return act(request, run_id, lifecycle.resume)
+
+
+@router.post("/{int:run_id}/retry", response=RunOut)
+def retry_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    return act(request, run_id, lifecycle.retry)
+
+
+def act(request: HttpRequest, run_id: int, verb: Callable[[Run, User], None]) -> dict[str, Any]:
+    run = access.get_run(request.user, run_id, "edit")
+    verb(run, access.signed_in(request))
+    run.refresh_from_db()
+    return runs_out([run])[0]
+
+
+@router.get("/{int:run_id}/series", response=SeriesOut)
+def read_series(request: HttpRequest, run_id: int, asked: Query[SeriesAsked]) -> HttpResponse | dict[str, Any]:
+    """JSON, or packed little-endian binary by `Accept: application/octet-stream`."""
+    found = reading.series(access.get_run(request.user, run_id), asked.metric, asked.stage, asked.max_points, asked.attempt)
+    if "application/octet-stream" in request.headers.get("Accept", ""):
+        return HttpResponse(wire.to_bytes(found), content_type="application/octet-stream", headers={"X-Anneal-Cursor": str(found.cursor)})
+    return wire.to_document(found)
+
+
+@router.get("/{int:run_id}/metrics", response=list[str])
+def list_metrics(request: HttpRequest, run_id: int) -> list[str]:
+    return reading.metric_names(access.get_run(request.user, run_id))
+
+
+@router.get("/{int:run_id}/quantizations", response=QuantizationList)
+def read_quantizations(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    job = Quantization.objects.filter(run=access.get_run(request.user, run_id)).first()
+    rows = job.rows if job else []
+    return {"items": rows, "count": len(rows)}

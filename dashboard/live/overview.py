@@ -1,0 +1,39 @@
+"""What home and list pages keep fresh: the runs that move, in few queries however many there are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from dashboard.accounts import access
+from dashboard.accounts.models import User
+from dashboard.live.state import seconds
+from dashboard.metrics.latest import latest_losses
+from dashboard.runs.models import ACTIVE, Attempt, Run, Stage
+
+JUST_ENDED = timedelta(minutes=1)
+
+
+def overview(user: User) -> list[dict[str, Any]]:
+    """Returns a summary of every run that is active or has just ended."""
+    moving = Q(status__in=ACTIVE) | Q(ended_at__gt=Now() - JUST_ENDED)
+    runs = list(access.runs(user).filter(moving))
+    losses = latest_losses([run.pk for run in runs])
+    points = dict(Attempt.objects.filter(job__run__in=runs).order_by("pk").values_list("job__run_id", "last_point_at"))
+    stages = list(Stage.objects.filter(run__in=runs).order_by("run", "index"))
+    return [summary(run, [stage for stage in stages if stage.run_id == run.pk], losses.get(run.pk), points.get(run.pk)) for run in runs]
+
+
+def summary(run: Run, stages: list[Stage], loss: Any, point_at: Any) -> dict[str, Any]:
+    present = next((stage for stage in stages if stage.status not in ("completed", "skipped")), stages[-1])
+    return {
+        "id": run.pk,
+        "status": run.status,
+        "stage": present.index,
+        "progress": [stage.last_step / stage.num_steps for stage in stages],
+        "loss": loss,
+        "at": seconds(point_at),
+    }

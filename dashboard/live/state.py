@@ -1,0 +1,55 @@
+"""Reads the present state of a run in the words of the wire contract."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from dashboard.live.messages import AttemptState, QuantizationState, RunState, StageState
+from dashboard.runs.models import Attempt, Quantization, Run, Stage
+
+
+def seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+def run_state(run: Run) -> RunState:
+    return {"status": run.status, "started_at": seconds(run.started_at), "ended_at": seconds(run.ended_at)}
+
+
+def attempt_state(attempt: Attempt) -> AttemptState:
+    return {
+        "number": attempt.number,
+        "first_step": attempt.first_step,
+        "last_step": attempt.last_step,
+        "outcome": attempt.outcome,
+        "worker": attempt.worker.name if attempt.worker else "",
+    }
+
+
+def stage_state(stage: Stage, attempts: list[Attempt]) -> StageState:
+    return {
+        "index": stage.index,
+        "name": stage.name,
+        "status": stage.status,
+        "last_step": stage.last_step,
+        "num_steps": stage.num_steps,
+        "attempts": [attempt_state(attempt) for attempt in attempts],
+        "results": stage.results,
+        "error": stage.error,
+        "started_at": seconds(stage.started_at),
+        "ended_at": seconds(stage.ended_at),
+    }
+
+
+def stage_states(run_id: int) -> list[StageState]:
+    """Two queries, however many stages and attempts."""
+    attempts: dict[int, list[Attempt]] = defaultdict(list)
+    for attempt in Attempt.objects.filter(job__run=run_id).select_related("worker").order_by("number"):
+        attempts[attempt.job_id].append(attempt)
+    return [stage_state(stage, attempts[stage.pk]) for stage in Stage.objects.filter(run=run_id).order_by("index")]
+
+
+def quantization_state(run_id: int) -> QuantizationState | None:
+    job = Quantization.objects.filter(run=run_id).first()
+    return {"status": job.status, "rows": job.rows, "error": job.error} if job else None

@@ -1,0 +1,261 @@
+"""How runs and jobs change state. Every change is a conditional UPDATE inside `changing` or `recording`; its row count says who won."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
+
+from dashboard.accounts.models import Project, User
+from dashboard.fleet.models import Worker
+from dashboard.live.messages import Update
+from dashboard.live.publish import publish
+from dashboard.live.state import quantization_state, run_state, stage_states
+from dashboard.runs import queue
+from dashboard.runs.models import Attempt, Job, Quantization, Run, Stage, Status
+from dashboard.runs.timeline import write_event
+from trainer import catalog
+from trainer.config import Run as Config
+from trainer.plan import num_steps
+
+LEASE = timedelta(seconds=10)
+RING_AGAIN_AFTER = timedelta(seconds=5)
+MAX_FAILURES = 3
+
+
+class LeaseLost(Exception):
+    """Another attempt holds the job, or the job has ended: nothing more may be written for this one."""
+
+
+class WrongState(Exception):
+    """The verb does not fit the run's present state."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write for a job, as long as its attempt is open and is renewed in time."""
+
+    run_id: int
+    job_id: int
+    attempt_id: int
+    token: int
+    kind: Literal["stage", "quantization"]
+
+
+# --- one transaction, one cursor, one update ---------------------------------------------------------------------------
+
+
+@contextmanager
+def changing(run_id: int) -> Iterator[Update]:
+    """A transaction that changes what the run's page shows; the update is published after commit.
+
+    The run's row is always locked first, so that two writers queue up instead of deadlocking.
+    """
+    with transaction.atomic():
+        Run.objects.filter(pk=run_id).update(cursor=F("cursor") + 1)
+        update = Update(run_id, Run.objects.values_list("cursor", flat=True).get(pk=run_id))
+        yield update
+        run = Run.objects.get(pk=run_id)
+        update.run, update.stages, update.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
+        transaction.on_commit(partial(publish, update, run.project_id))
+
+
+@contextmanager
+def recording(lease: Lease) -> Iterator[Update]:
+    """`changing` for whoever holds the lease, which is renewed with it. Raises LeaseLost."""
+    with changing(lease.run_id) as update:
+        renew(lease)
+        yield update
+
+
+def renew(lease: Lease) -> str:
+    """Extends the lease by the database's clock and returns the job's status. Raises LeaseLost."""
+    if not Attempt.objects.filter(pk=lease.attempt_id, ended_at=None).update(lease_until=Now() + LEASE):
+        raise LeaseLost(f"attempt {lease.token} of job {lease.job_id} no longer holds it")
+    return Job.objects.values_list("status", flat=True).get(pk=lease.job_id)
+
+
+# --- from the person ---------------------------------------------------------------------------------------------------
+
+
+def submit(project: Project, owner: User, name: str, config: Config, recipe: str = "") -> Run:
+    """Stores the run with its jobs and queues the first of them."""
+    cards = catalog.load([settings.DATASETS_DIR])
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        newest = project.runs.aggregate(newest=Max("number"))["newest"] or 0
+        document = config.model_dump(mode="json")
+        run = Run.objects.create(project=project, number=newest + 1, name=name, owner=owner, recipe=recipe, config=document)
+        for index, stage in enumerate(config.stages, 1):
+            Stage.objects.create(run=run, position=index, index=index, name=stage.name, num_steps=num_steps(stage, cards))
+        if config.quantization:
+            Quantization.objects.create(run=run, position=len(config.stages) + 1)
+    with changing(run.pk):
+        enqueue(Job.objects.filter(run=run, position=1))
+    run.refresh_from_db()
+    return run
+
+
+def request_stop(run: Run, by: User) -> None:
+    """A running job is asked to save and stop; a queued one stops at once. Raises WrongState when nothing runs or waits."""
+    with changing(run.pk) as update:
+        jobs = Job.objects.filter(run=run)
+        asked = jobs.filter(status=Status.RUNNING).update(status=Status.STOPPING)
+        stopped = jobs.filter(status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now())
+        if not asked and not stopped:
+            raise WrongState(f"{run.name} is {run.get_status_display().lower()}: there is nothing to stop.")
+        set_run(run.pk, Status.STOPPING if asked else Status.STOPPED)
+        write_event(update, "stop_requested", by=by.username)
+
+
+def resume(run: Run, by: User) -> None:
+    """A stopped run goes on from its newest checkpoint."""
+    requeue(run, Status.STOPPED, "resumed", by)
+
+
+def retry(run: Run, by: User) -> None:
+    """A failed run goes on from its newest checkpoint, with three new attempts."""
+    requeue(run, Status.FAILED, "retried", by)
+
+
+def requeue(run: Run, status: Status, verb: str, by: User) -> None:
+    with changing(run.pk) as update:
+        if not enqueue(Job.objects.filter(run=run, status=status), failures=0):
+            raise WrongState(f"{run.name} is {run.get_status_display().lower()}, not {status.label.lower()}.")
+        set_run(run.pk, Status.QUEUED)
+        write_event(update, verb, by=by.username)
+
+
+# --- from the worker ---------------------------------------------------------------------------------------------------
+
+
+def claim(worker: Worker) -> Lease | None:
+    """Takes the job that has been queued longest; None when the queue is empty."""
+    while candidate := Job.objects.filter(status=Status.QUEUED).order_by("queued_at", "pk").values_list("pk", "run_id").first():
+        if lease := take(*candidate, worker):
+            return lease
+    return None
+
+
+def take(job_id: int, run_id: int, worker: Worker) -> Lease | None:
+    """One conditional UPDATE decides; the winner opens the attempt that the raised token names."""
+    with changing(run_id):
+        won = Job.objects.filter(pk=job_id, status=Status.QUEUED).update(
+            status=Status.RUNNING, token=F("token") + 1, started_at=Coalesce(F("started_at"), Now()), ended_at=None, error=""
+        )
+        if not won:
+            return None
+        job = Job.objects.get(pk=job_id)
+        attempt = Attempt.objects.create(job=job, number=job.token, worker=worker, lease_until=Now() + LEASE, started_at=Now())
+        set_run(run_id, Status.RUNNING)
+        Run.objects.filter(pk=run_id, started_at=None).update(started_at=Now())
+    kind: Literal["stage", "quantization"] = "stage" if Stage.objects.filter(pk=job_id).exists() else "quantization"
+    return Lease(run_id, job_id, attempt.pk, job.token, kind)
+
+
+def finish(lease: Lease) -> None:
+    """The job is done: the next one is queued, or the run is complete."""
+    with recording(lease):
+        end(lease, "completed", Status.COMPLETED)
+        job = Job.objects.get(pk=lease.job_id)
+        if not enqueue(Job.objects.filter(run=lease.run_id, position=job.position + 1, status=Status.WAITING)):
+            set_run(lease.run_id, Status.COMPLETED)
+        elif stop_was_asked(lease.run_id):
+            stop_queued(lease.run_id)
+
+
+def fail(lease: Lease, error: str, *, retryable: bool) -> None:
+    """The attempt failed. Up to three in a row without a new checkpoint are tried again; then the job and the run fail."""
+    with recording(lease):
+        attempt, job = Attempt.objects.get(pk=lease.attempt_id), Job.objects.get(pk=lease.job_id)
+        failures = 1 if attempt.checkpoint else job.failures + 1
+        again = retryable and failures < MAX_FAILURES and job.status == Status.RUNNING
+        end(lease, "failed", Status.FAILED, error)
+        Job.objects.filter(pk=job.pk).update(failures=failures)
+        if again:
+            enqueue(Job.objects.filter(pk=job.pk))
+        else:
+            set_run(lease.run_id, Status.FAILED)
+
+
+def stopped(lease: Lease) -> None:
+    """The trainer saved and stopped because a person asked for it."""
+    with recording(lease):
+        end(lease, "stopped", Status.STOPPED)
+        set_run(lease.run_id, Status.STOPPED)
+
+
+def release(lease: Lease) -> None:
+    """The worker shuts down: the job goes back to the queue, or stays stopped where that was asked for too."""
+    with recording(lease):
+        give_back(lease.run_id, lease.job_id, lease.attempt_id, "released", Status.QUEUED)
+
+
+def expire() -> int:
+    """Gives back the jobs of workers whose leases ran out; returns how many."""
+    late = Attempt.objects.filter(ended_at=None, lease_until__lt=Now()).values_list("pk", "job_id", "job__run_id")
+    return sum(expire_one(*ids) for ids in list(late))
+
+
+def expire_one(attempt_id: int, job_id: int, run_id: int) -> bool:
+    with changing(run_id) as update:
+        attempt = Attempt.objects.filter(pk=attempt_id, ended_at=None, lease_until__lt=Now()).select_related("job", "worker").first()
+        if attempt is None:
+            return False
+        give_back(run_id, job_id, attempt_id, "lost", Status.LOST)
+        write_event(update, "lost", attempt=attempt, step=attempt.last_step, worker=str(attempt.worker or ""))
+        return True
+
+
+def queued_too_long() -> list[int]:
+    """Jobs that nobody took although they were rung for: their message may be lost."""
+    return list(Job.objects.filter(status=Status.QUEUED, queued_at__lt=Now() - RING_AGAIN_AFTER).values_list("pk", flat=True))
+
+
+# --- the steps they share ----------------------------------------------------------------------------------------------
+
+
+def enqueue(jobs: QuerySet[Job], **fields: int) -> int:
+    """Queues the jobs and rings for them after commit. The doorbell carries no authority: the row does."""
+    ids = list(jobs.values_list("pk", flat=True))
+    for job_id in ids:
+        transaction.on_commit(partial(queue.ring, job_id))
+    return Job.objects.filter(pk__in=ids).update(status=Status.QUEUED, queued_at=Now(), ended_at=None, error="", **fields)
+
+
+def end(lease: Lease, outcome: str, status: Status, error: str = "") -> None:
+    """Closes the attempt and with it the lease; the job takes the status."""
+    Attempt.objects.filter(pk=lease.attempt_id).update(ended_at=Now(), outcome=outcome, error=error)
+    Job.objects.filter(pk=lease.job_id).update(status=status, ended_at=Now(), error=error)
+
+
+def give_back(run_id: int, job_id: int, attempt_id: int, outcome: str, status: Status) -> None:
+    """Ends an attempt that nobody finished; a job that was to stop is stopped, another one is queued again."""
+    Attempt.objects.filter(pk=attempt_id).update(ended_at=Now(), outcome=outcome)
+    if Job.objects.filter(pk=job_id, status=Status.STOPPING).update(status=Status.STOPPED, ended_at=Now()):
+        set_run(run_id, Status.STOPPED)
+    elif enqueue(Job.objects.filter(pk=job_id, status=Status.RUNNING)):
+        set_run(run_id, status)
+
+
+def stop_was_asked(run_id: int) -> bool:
+    return Run.objects.filter(pk=run_id, status=Status.STOPPING).exists()
+
+
+def stop_queued(run_id: int) -> None:
+    """The stage ended before it saw the stop request: the run stops in front of the next one."""
+    Job.objects.filter(run=run_id, status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now())
+    set_run(run_id, Status.STOPPED)
+
+
+def set_run(run_id: int, status: Status) -> None:
+    over = status in (Status.COMPLETED, Status.STOPPED, Status.FAILED)
+    Run.objects.filter(~Q(status=status), pk=run_id).update(status=status, ended_at=Now() if over else None)

@@ -1,0 +1,165 @@
+"""Runs and the jobs they are made of. A job is what a worker claims: a stage to train, or a quantization."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.accounts.models import Project, User
+from dashboard.fleet.models import Worker
+from dashboard.live.messages import Moment
+
+
+class Status(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    STOPPING = "stopping", _("Stopping")
+    STOPPED = "stopped", _("Stopped")
+    COMPLETED = "completed", _("Completed")
+    FAILED = "failed", _("Failed")
+    LOST = "lost", _("Lost")
+    SKIPPED = "skipped", _("Skipped")
+
+
+HELD = (Status.RUNNING, Status.STOPPING)
+ACTIVE = (Status.QUEUED, Status.RUNNING, Status.STOPPING, Status.LOST)
+
+
+class Run(models.Model):
+    """A submitted config and what became of it. `cursor` counts the transactions that changed what its page shows."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=80)
+    owner = models.ForeignKey(User, models.PROTECT, related_name="runs")
+    recipe = models.CharField(max_length=80, blank=True)
+    config: models.JSONField[dict[str, Any]] = models.JSONField()
+    status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
+    cursor = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_number_per_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stages(self) -> models.QuerySet[Stage]:
+        return Stage.objects.filter(run=self).order_by("index")
+
+    @property
+    def folder(self) -> Path:
+        return settings.RUNS_DIR / str(self.pk)
+
+
+class Job(models.Model):
+    """One piece of work for a worker. `token` is the number of its newest attempt and fences off the older ones."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="jobs")
+    position = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=20, choices=Status, default=Status.WAITING)
+    token = models.PositiveIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    queued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["run", "position"]
+        constraints = [models.UniqueConstraint(fields=["run", "position"], name="one_job_per_position")]
+
+
+class Stage(Job):
+    """A job that trains one stage of the run."""
+
+    index = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=40)
+    num_steps = models.PositiveIntegerField()
+    last_step = models.PositiveIntegerField(default=0)
+    num_parameters = models.PositiveBigIntegerField(null=True)
+    num_trainable = models.PositiveBigIntegerField(null=True)
+    device = models.CharField(max_length=80, blank=True)
+    checkpoint = models.CharField(max_length=300, blank=True)
+    results: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        stage: dict[str, Any] = self.run.config["stages"][self.index - 1]
+        return stage
+
+
+class Quantization(Job):
+    """The job after the last stage: ONNX, static INT8 and the measured rows of the comparison."""
+
+    rows: models.JSONField[list[dict[str, Any]]] = models.JSONField(default=list)
+    files: models.JSONField[dict[str, str]] = models.JSONField(default=dict)
+
+
+class Attempt(models.Model):
+    """One try of a job by one worker, in a folder of its own. Whoever holds the lease may write; it runs by the database's clock."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    worker = models.ForeignKey(Worker, models.SET_NULL, null=True, related_name="attempts")
+    lease_until = models.DateTimeField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    error = models.TextField(blank=True)
+    events_offset = models.PositiveBigIntegerField(default=0)
+    log_offset = models.PositiveBigIntegerField(default=0)
+    first_step = models.PositiveIntegerField(null=True)
+    last_step = models.PositiveIntegerField(null=True)
+    last_point_at = models.DateTimeField(null=True)
+    checkpoint = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["job", "number"]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="one_attempt_per_number")]
+
+    @property
+    def folder(self) -> Path:
+        return self.job.run.folder / f"job-{self.job.position}" / f"attempt-{self.number}"
+
+
+class Event(models.Model):
+    """A moment on the run's time line: a checkpoint, an evaluation, a resume, a failure."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="events")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, null=True, related_name="events")
+    cursor = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=20)
+    step = models.PositiveIntegerField(null=True)
+    at = models.DateTimeField()
+    data: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["cursor", "id"]
+        indexes = [models.Index(fields=["run", "cursor"])]
+
+    def to_moment(self) -> Moment:
+        """Stage and attempt are 0 for an event of the run itself."""
+        stage, number = (self.attempt.job.position, self.attempt.number) if self.attempt else (0, 0)
+        return {"stage": stage, "attempt": number, "kind": self.kind, "step": self.step, "at": self.at.timestamp(), "data": self.data}
+
+
+class LogChunk(models.Model):
+    """A piece of what an attempt printed."""
+
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="log_chunks")
+    cursor = models.PositiveBigIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["cursor", "id"]
+        indexes = [models.Index(fields=["attempt", "cursor"])]

@@ -1,0 +1,108 @@
+"""What an event of the time line says to a reader: icon, tone and sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from dashboard.numbers import filesize, number, percent
+from dashboard.runs.models import Event
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An event, ready to be shown; `colour` is the stage's, 0 for the run itself or a quantization."""
+
+    event: Event
+    stage: int
+    colour: int
+    attempt: int
+    icon: str
+    tone: str
+    sentence: str
+    detail: str
+
+    @property
+    def unix(self) -> float:
+        return self.event.at.timestamp()
+
+
+def moment(event: Event, num_stages: int) -> Moment:
+    position = event.attempt.job.position if event.attempt else 0
+    stage = position if position <= num_stages else 0
+    icon, tone = LOOKS.get(event.kind, ("info", ""))
+    sentence = _("Quantization done") if event.kind == "finished" and not stage else SENTENCES.get(event.kind, unknown)(event)
+    attempt = event.attempt.number if event.attempt else 0
+    return Moment(event, stage, (stage - 1) % 5 + 1 if stage else 0, attempt, icon, tone, sentence, detail(event))
+
+
+LOOKS = {
+    "preparing": ("clock", ""),
+    "started": ("play", ""),
+    "evaluated": ("circle-check", ""),
+    "saved": ("save", ""),
+    "stopped": ("circle-stop", ""),
+    "stop_requested": ("circle-stop", ""),
+    "resumed": ("play", ""),
+    "retried": ("rotate-ccw", ""),
+    "warned": ("triangle-alert", "warning"),
+    "failed": ("circle-x", "worse"),
+    "lost": ("unplug", "worse"),
+    "finished": ("circle-check", "better"),
+    "exported": ("boxes", "better"),
+}
+
+
+def at_step(event: Event) -> str:
+    return number(event.step or 0)
+
+
+def started(event: Event) -> str:
+    if event.data.get("resumed_from"):
+        return _("Went on from checkpoint %(step)s") % {"step": number(event.data["resumed_from"])}
+    return _("Started on %(device)s") % {"device": event.data.get("device") or _("a worker")}
+
+
+def evaluated(event: Event) -> str:
+    metrics, split = event.data.get("metrics", {}), event.data.get("split", "validation")
+    figures = {"step": at_step(event), "loss": number(metrics.get(f"{split}/loss"))}
+    accuracy = metrics.get(f"{split}/accuracy")
+    if accuracy is None:
+        return _("Validation at %(step)s: loss %(loss)s") % figures
+    figures["accuracy"] = percent(accuracy)
+    if split == "test":
+        return _("Tested: accuracy %(accuracy)s, loss %(loss)s") % figures
+    return _("Validation at %(step)s: accuracy %(accuracy)s, loss %(loss)s") % figures
+
+
+def saved(event: Event) -> str:
+    return _("Checkpoint %(step)s, %(size)s") % {"step": at_step(event), "size": filesize(event.data.get("size_bytes"))}
+
+
+def unknown(event: Event) -> str:
+    return str(event.data.get("message") or event.kind.replace("_", " "))
+
+
+SENTENCES: dict[str, Callable[[Event], str]] = {
+    "preparing": lambda event: str(event.data.get("what") or _("preparing")).capitalize(),
+    "started": started,
+    "evaluated": evaluated,
+    "saved": saved,
+    "stopped": lambda event: _("Stopped and saved at %(step)s") % {"step": at_step(event)},
+    "stop_requested": lambda event: _("%(person)s asked to stop") % {"person": event.data.get("by", "")},
+    "resumed": lambda event: _("%(person)s resumed the run") % {"person": event.data.get("by", "")},
+    "retried": lambda event: _("%(person)s asked to try again") % {"person": event.data.get("by", "")},
+    "failed": lambda event: _("Failed: %(message)s") % {"message": event.data.get("message", "")},
+    "lost": lambda event: (
+        _("Lost %(worker)s at %(step)s") % {"worker": event.data.get("worker") or _("its worker"), "step": at_step(event)}
+    ),
+    "finished": lambda event: _("Stage done at %(step)s") % {"step": at_step(event)},
+    "exported": lambda event: _("Exported: %(names)s") % {"names": ", ".join(event.data.get("files", {}))},
+}
+
+
+def detail(event: Event) -> str:
+    """What the tooltip adds: the whole path or message."""
+    return str(event.data.get("checkpoint") or event.data.get("message") or "")

@@ -1,0 +1,192 @@
+"""The run page: one view per tab, and the verbs Stop, Resume and Retry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.accounts import access
+from dashboard.accounts.models import User
+from dashboard.metrics.reading import metric_names
+from dashboard.runs import lifecycle
+from dashboard.runs.failure import failure_of
+from dashboard.runs.ledger import ledger_of
+from dashboard.runs.models import Attempt, Event, LogChunk, Quantization, Run, Status
+from dashboard.runs.moments import Moment, moment
+from dashboard.runs.page_data import page_data
+from dashboard.runs.readable import readable_model, readable_stage
+from dashboard.runs.results import stage_cards
+from dashboard.templatetags.anneal import STATUS_ICONS
+
+TABS = {
+    "charts": _("Charts"),
+    "stages": _("Stages"),
+    "config": _("Config"),
+    "logs": _("Logs"),
+    "quantization": _("Quantization"),
+    "events": _("Events"),
+}
+NEWEST_EVENTS = 8
+LISTED_EVENTS = 1_000
+LOG_CHARACTERS = 400_000
+
+STOPPABLE = (Status.QUEUED, Status.RUNNING, Status.LOST)
+
+
+@require_GET
+def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
+    return show(request, access.get_run(request.user, run_id), "charts")
+
+
+@require_GET
+def run_tab(request: HttpRequest, run_id: int, tab: str) -> HttpResponse:
+    run = access.get_run(request.user, run_id)
+    if tab not in TABS:
+        raise Http404("No such tab.")
+    if tab == "config" and request.GET.get("format") == "json":
+        return download(run)
+    return show(request, run, tab)
+
+
+@require_POST
+def run_stop(request: HttpRequest, run_id: int) -> HttpResponse:
+    return act(request, run_id, lifecycle.request_stop)
+
+
+@require_POST
+def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
+    return act(request, run_id, lifecycle.resume)
+
+
+@require_POST
+def run_retry(request: HttpRequest, run_id: int) -> HttpResponse:
+    return act(request, run_id, lifecycle.retry)
+
+
+def act(request: HttpRequest, run_id: int, verb: Callable[[Run, User], None]) -> HttpResponse:
+    """Does it and shows the run again; what came too late is said on the page, with status 409."""
+    run = access.get_run(request.user, run_id, "edit")
+    assert isinstance(request.user, User)
+    try:
+        verb(run, request.user)
+    except lifecycle.WrongState as problem:
+        return show(request, run, "charts", problem=str(problem), status=409)
+    return redirect("run_detail", run.pk)
+
+
+def show(request: HttpRequest, run: Run, tab: str, *, problem: str = "", status: int = 200) -> HttpResponse:
+    """The page of one tab. Asked for with `X-Anneal-Part`, it leaves out what only the first look needs."""
+    context = frame(request, run, tab) | CONTENT[tab](run) | {"problem": problem}
+    if "X-Anneal-Part" not in request.headers:
+        context["data"] = page_data(run)
+    return render(request, "runs/detail.html", context, status=status)
+
+
+def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
+    """What every tab shows around its content."""
+    stages = list(run.stages)
+    attempts = list(Attempt.objects.filter(job__run=run).select_related("worker", "job").order_by("started_at", "pk"))
+    quantization = Quantization.objects.filter(run=run).first()
+    total = sum(stage.num_steps for stage in stages)
+    return {
+        "run": run,
+        "stages": stages,
+        "tab": tab,
+        "tab_template": f"runs/_{tab}.html",
+        "stage_icons": STATUS_ICONS,
+        "stage_turns": {Status.RUNNING: "spinner"},
+        "device": next((stage.device for stage in reversed(stages) if stage.device), ""),
+        "took": seconds_since_start(run),
+        "tabs": tabs(run, len(stages), has_quantization=quantization is not None),
+        "worker": next((attempt.worker for attempt in reversed(attempts) if attempt.worker), None),
+        "current": next((stage for stage in stages if stage.status not in (Status.COMPLETED, Status.SKIPPED)), None),
+        "is_quantizing": quantization is not None and quantization.status in (Status.RUNNING, Status.STOPPING),
+        "progress": sum(stage.last_step for stage in stages) / total if total else 0,
+        "failure": failure_of(run, attempts),
+        "stop_asked": stop_asked(run),
+        "can_edit": access.has_right(request.user, run.project, "edit"),
+        "can_stop": run.status in STOPPABLE,
+    }
+
+
+def tabs(run: Run, num_stages: int, *, has_quantization: bool) -> list[tuple[str, Any, int | None]]:
+    counts = {"stages": num_stages, "events": Event.objects.filter(run=run).count()}
+    return [(name, label, counts.get(name)) for name, label in TABS.items() if name != "quantization" or has_quantization]
+
+
+def seconds_since_start(run: Run) -> float:
+    return ((run.ended_at or timezone.now()) - run.started_at).total_seconds() if run.started_at else 0
+
+
+def stop_asked(run: Run) -> Event | None:
+    if run.status != Status.STOPPING:
+        return None
+    return Event.objects.filter(run=run, kind="stop_requested").last()
+
+
+def charts(run: Run) -> dict[str, Any]:
+    return {"cards": stage_cards(run), "events": newest_events(run, NEWEST_EVENTS), "metrics": metric_names(run)}
+
+
+def stages(run: Run) -> dict[str, Any]:
+    return {"cards": stage_cards(run)}
+
+
+def config(run: Run) -> dict[str, Any]:
+    return {"model_groups": readable_model(run.config), "configs": [(stage, readable_stage(stage)) for stage in run.stages]}
+
+
+def logs(run: Run) -> dict[str, Any]:
+    """The newest part of what the attempts printed, oldest first."""
+    lines: list[LogChunk] = []
+    size = 0
+    for chunk in LogChunk.objects.filter(attempt__job__run=run).select_related("attempt__job").order_by("-cursor", "-id").iterator(200):
+        size += len(chunk.text)
+        if size > LOG_CHARACTERS and lines:
+            return {"log": parts(lines), "log_is_cut": True}
+        lines.append(chunk)
+    return {"log": parts(lines), "log_is_cut": False}
+
+
+def parts(newest_first: list[LogChunk]) -> list[dict[str, Any]]:
+    return [{"stage": each.attempt.job.position, "attempt": each.attempt.number, "text": each.text} for each in reversed(newest_first)]
+
+
+def quantization(run: Run) -> dict[str, Any]:
+    job = Quantization.objects.filter(run=run).first()
+    if job is None:
+        raise Http404("This run has no quantization.")
+    return {"job": job, "ledger": ledger_of(job)}
+
+
+def events(run: Run) -> dict[str, Any]:
+    return {"events": newest_events(run, LISTED_EVENTS)}
+
+
+def newest_events(run: Run, limit: int) -> list[Moment]:
+    found = Event.objects.filter(run=run).select_related("attempt__job").order_by("-cursor", "-id")[:limit]
+    num_stages = len(run.config["stages"])
+    return [moment(event, num_stages) for event in found]
+
+
+CONTENT: dict[str, Callable[[Run], dict[str, Any]]] = {
+    "charts": charts,
+    "stages": stages,
+    "config": config,
+    "logs": logs,
+    "quantization": quantization,
+    "events": events,
+}
+
+
+def download(run: Run) -> HttpResponse:
+    body = json.dumps(run.config, indent=2, ensure_ascii=False)
+    headers = {"Content-Disposition": f'attachment; filename="run-{run.number}.json"'}
+    return HttpResponse(body, content_type="application/json", headers=headers)

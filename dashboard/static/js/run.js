@@ -1,0 +1,92 @@
+// The run page: joins the run and lets every part of the page follow it.
+
+import { RunCharts } from "./chart/card.js";
+import { bindControls } from "./chart/controls.js";
+import { drawScatter } from "./chart/scatter.js";
+import * as numbers from "./chart/numbers.js";
+import { secondsLeft } from "./chart/ruler.js";
+import { onThemeChange } from "./chart/theme.js";
+import { View } from "./chart/view.js";
+import { fill } from "./chart/words.js";
+import { Connection } from "./live/connection.js";
+import { Log } from "./live/log.js";
+import { Regions } from "./live/regions.js";
+import { loadAll } from "./live/series.js";
+import { LiveStatus } from "./live/status.js";
+import { Store } from "./live/store.js";
+
+const data = JSON.parse(document.getElementById("run-data").textContent);
+numbers.useUnits(data.units);
+const skew = data.now - Date.now() / 1000;
+const clock = () => Date.now() / 1000 + skew;
+
+const store = new Store(data);
+const view = new View(store, data.words);
+const chartsRoot = document.querySelector("[data-charts]");
+const charts = chartsRoot && new RunCharts(chartsRoot, view, clock);
+const logRoot = document.querySelector("[data-log-root]");
+const log = logRoot && new Log(logRoot, data.words);
+const regions = new Regions(() => drawRegions());
+
+if (charts) bindControls(document, view);
+
+const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${data.socket}`;
+const connection = new Connection(store, socket, { load: () => loadCurves() });
+new LiveStatus(store, connection, data.words, clock);
+
+async function loadCurves() {
+  if (!charts) return;
+  await loadAll(store, data.series, data.metrics);
+  chartsRoot.removeAttribute("aria-busy");
+  charts.draw();
+}
+
+connection.addEventListener("update", ({ detail: { changed, message } }) => {
+  if (changed.some((what) => what !== "log")) charts?.update();
+  if (changed.includes("state") || changed.includes("events")) regions.refresh();
+  for (const { stage, attempt, text } of message.log ?? []) log?.append(stage, attempt, text);
+  drawProgress();
+});
+
+// After a break the page may show an old state: the parts that the server draws come anew.
+connection.addEventListener("state", ({ detail }) => {
+  if (detail.phase === "joined" && detail.again) regions.refresh();
+});
+
+/** Whole progress and what is left of the stage under way, beside the strip and on the phone. */
+function drawProgress() {
+  const done = store.stages.reduce((sum, stage) => sum + stage.last_step, 0);
+  const left = store.stages.map((stage) => secondsLeft(stage, store, clock())).find((seconds) => seconds !== null);
+  const text = left === undefined ? "" : fill(data.words.left, { time: numbers.rough(left) });
+  for (const element of document.querySelectorAll("[data-progress]")) element.textContent = numbers.percent(done / view.total, 0);
+  for (const element of document.querySelectorAll("[data-share]")) element.textContent = shareOf(store.stage(Number(element.dataset.share)));
+  for (const element of document.querySelectorAll("[data-left]")) element.textContent = text;
+}
+
+function shareOf(stage) {
+  return numbers.percent(stage.last_step / stage.num_steps, 0);
+}
+
+/** What the server drew and only the page can finish: ages in the reader's time, and the picture of the ledger. */
+function drawRegions() {
+  drawAges();
+  const element = document.getElementById("ledger-data");
+  if (element) drawScatter(document.querySelector("[data-scatter]"), JSON.parse(element.textContent), data.words);
+}
+
+function drawAges() {
+  for (const element of document.querySelectorAll("[data-clock]")) element.textContent = clockTime(Number(element.dataset.clock));
+  for (const element of document.querySelectorAll("[data-at]")) element.textContent = numbers.age(Math.max(0, clock() - Number(element.dataset.at)));
+  for (const element of document.querySelectorAll("[data-since]")) element.textContent = numbers.duration(clock() - Number(element.dataset.since));
+}
+
+/** In the reader's own zone. */
+function clockTime(seconds) {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
+drawRegions();
+drawProgress();
+setInterval(() => document.hidden || drawAges(), 1000);
+onThemeChange(() => drawRegions());
+connection.start();

@@ -1,0 +1,47 @@
+"""Every page's address. Sign-in, health and the language are open; all else asks who it is."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+from django.views.i18n import set_language
+
+from dashboard.accounts import views as accounts
+from dashboard.api import api
+from dashboard.compare.views import compare
+from dashboard.datasets.views import dataset_list
+from dashboard.fleet import views as fleet
+from dashboard.home.health import healthz
+from dashboard.home.views import home
+from dashboard.playground.views import playground
+from dashboard.recipes.views import recipe_list
+from dashboard.runs import new, page
+from dashboard.runs.listing import run_list
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("runs/", run_list, name="run_list"),
+    path("runs/new/", new.run_new, name="run_new"),
+    path("runs/new/plan/", new.run_plan, name="run_plan"),
+    path("runs/<int:run_id>/", page.run_detail, name="run_detail"),
+    path("runs/<int:run_id>/stop/", page.run_stop, name="run_stop"),
+    path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
+    path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
+    path("runs/<int:run_id>/<slug:tab>/", page.run_tab, name="run_tab"),
+    path("compare/", compare, name="compare"),
+    path("queue/", fleet.queue, name="queue"),
+    path("workers/", fleet.worker_list, name="worker_list"),
+    path("recipes/", recipe_list, name="recipe_list"),
+    path("datasets/", dataset_list, name="dataset_list"),
+    path("playground/", playground, name="playground"),
+    path("settings/", accounts.settings, name="settings"),
+    path("settings/tokens/", accounts.token_add, name="token_add"),
+    path("settings/tokens/<int:token_id>/remove/", accounts.token_remove, name="token_remove"),
+    path("settings/projects/<slug:slug>/members/", accounts.member_add, name="member_add"),
+    path("settings/projects/<slug:slug>/members/<int:user_id>/role/", accounts.member_role, name="member_role"),
+    path("settings/projects/<slug:slug>/members/<int:user_id>/remove/", accounts.member_remove, name="member_remove"),
+    path("sign-in/", accounts.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", accounts.SignOut.as_view(), name="sign_out"),
+    path("theme/", accounts.set_theme, name="set_theme"),
+    path("language/", login_not_required(set_language), name="set_language"),
+    path("healthz", healthz, name="healthz"),
+    path("api/v1/", api.addresses()),
+]
