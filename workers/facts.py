@@ -1,0 +1,70 @@
+"""What an event says about its attempt and its job, beside the points: called inside the transaction that records it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from dashboard.runs.models import Attempt, Quantization, Stage
+
+
+def stepped(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    at = datetime.fromtimestamp(event["at"], UTC)
+    Attempt.objects.filter(pk=attempt.pk).update(last_step=event["step"], last_point_at=at)
+    Stage.objects.filter(pk=attempt.job_id).update(last_step=event["step"])
+
+
+def started(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    Attempt.objects.filter(pk=attempt.pk).update(first_step=event["first_step"])
+    known = {name: event[name] for name in ("num_parameters", "num_trainable", "device", "num_steps")}
+    Stage.objects.filter(pk=attempt.job_id).update(last_step=event["first_step"] - 1, **known)
+
+
+def saved(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    Attempt.objects.filter(pk=attempt.pk).update(checkpoint=relative(attempt, event["checkpoint"]))
+
+
+def evaluated(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    add_results(attempt, event["metrics"])
+
+
+def finished(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """A stage ends with a checkpoint, a quantization without."""
+    add_results(attempt, event["results"])
+    if "checkpoint" in event:
+        Stage.objects.filter(pk=attempt.job_id).update(checkpoint=relative(attempt, event["checkpoint"]))
+
+
+def add_results(attempt: Attempt, metrics: Mapping[str, float | str]) -> None:
+    for stage in Stage.objects.filter(pk=attempt.job_id):
+        stage.results = {**stage.results, **metrics}
+        stage.save(update_fields=["results"])
+
+
+def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    job = Quantization.objects.get(pk=attempt.job_id)
+    row = {name: value for name, value in event.items() if name not in ("seq", "at", "kind", "stage")}
+    job.rows = [each for each in job.rows if each["precision"] != row["precision"]] + [row]
+    job.save(update_fields=["rows"])
+
+
+def exported(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    files = {name: relative(attempt, path) for name, path in event["files"].items()}
+    Quantization.objects.filter(pk=attempt.job_id).update(files=files)
+
+
+KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
+    "started": started,
+    "stepped": stepped,
+    "saved": saved,
+    "evaluated": evaluated,
+    "finished": finished,
+    "measured": measured,
+    "exported": exported,
+}
+
+
+def relative(attempt: Attempt, path: str) -> str:
+    """A path inside the attempt's folder as the database keeps it: relative to the folder of all runs."""
+    return str((attempt.folder / path).relative_to(attempt.job.run.folder.parent))

@@ -1,0 +1,64 @@
+"""What the trainer is given: the `config.json` of an attempt, with the checkpoints it starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+from dashboard.runs.models import Attempt, Quantization, Run, Stage
+from trainer import config
+
+Document = config.StageJob | config.QuantizationJob
+
+
+def hand_over(attempt: Attempt, kind: str) -> None:
+    """Writes `config.json` into a folder of this attempt's own. Raises OSError."""
+    attempt.folder.mkdir(parents=True, exist_ok=True)
+    document: Document = stage_job(attempt) if kind == "stage" else quantization_job(attempt)
+    (attempt.folder / "config.json").write_text(document.model_dump_json(indent=1))
+
+
+def stage_job(attempt: Attempt) -> config.StageJob:
+    run, stage = attempt.job.run, Stage.objects.get(pk=attempt.job_id)
+    settled = config.Run.model_validate(run.config)
+    return config.StageJob(
+        model=settled.model,
+        stage=settled.stages[stage.index - 1],
+        index=stage.index,
+        is_last=stage.index == len(settled.stages),
+        num_threads=settled.num_threads,
+        parent=final_checkpoint(run, stage.index - 1) if stage.index > 1 else None,
+        resume=newest_checkpoint(stage.pk),
+    )
+
+
+def quantization_job(attempt: Attempt) -> config.QuantizationJob:
+    run = attempt.job.run
+    settled = config.Run.model_validate(run.config)
+    assert settled.quantization is not None
+    Quantization.objects.filter(pk=attempt.job_id).update(rows=[])
+    return config.QuantizationJob(
+        model=settled.model,
+        quantization=settled.quantization,
+        task=settled.stages[-1].tasks[0],
+        checkpoint=final_checkpoint(run, len(settled.stages)),
+        num_threads=settled.num_threads,
+    )
+
+
+def final_checkpoint(run: Run, index: int) -> str:
+    """The checkpoint with which a stage ended."""
+    path = Stage.objects.values_list("checkpoint", flat=True).get(run=run, index=index)
+    assert path, f"stage {index} of run {run.pk} has no final checkpoint"
+    return absolute(path)
+
+
+def newest_checkpoint(job_id: int) -> str | None:
+    """The last checkpoint that any attempt of the job has saved."""
+    saved = Attempt.objects.filter(job=job_id).exclude(checkpoint="").order_by("-number").values_list("checkpoint", flat=True)
+    return next((absolute(path) for path in saved if Path(absolute(path)).is_dir()), None)
+
+
+def absolute(path: str) -> str:
+    return str(settings.RUNS_DIR / path)

@@ -1,0 +1,115 @@
+"""Turns an attempt's events and log into rows and one message per transaction; each byte is relayed once."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.live.messages import Update
+from dashboard.metrics.writing import write_points
+from dashboard.runs import lifecycle
+from dashboard.runs.lifecycle import Lease
+from dashboard.runs.models import Attempt
+from dashboard.runs.timeline import write_event, write_log
+from trainer.events import FILE_NAME, metrics_of, read_from
+from workers import facts
+from workers.logs import read_log
+from workers.process import LOG
+
+RENEW_S = 1.0
+MAX_BYTES = 2**20
+ON_THE_TIME_LINE = ("preparing", "started", "evaluated", "saved", "stopped", "warned", "failed", "finished", "exported")
+ENVELOPE = ("seq", "at", "kind", "stage", "step")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies behind an attempt's offsets, and where the next reading starts."""
+
+    events: list[dict[str, Any]]
+    text: str
+    events_offset: int
+    log_offset: int
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.text)
+
+
+class Relay:
+    """Reads behind the offsets in the attempt's row; call `pump` again and again."""
+
+    def __init__(self, lease: Lease, attempt: Attempt) -> None:
+        self.lease, self.attempt = lease, attempt
+        self.renewed_at = 0.0
+        self.failure: Mapping[str, Any] = {}
+
+    def pump(self) -> str:
+        """Writes what is new in one transaction, or renews the lease when it is time; returns the job's status. Raises LeaseLost."""
+        if found := look(self.attempt):
+            self.record(found)
+        elif time.monotonic() - self.renewed_at < RENEW_S:
+            return ""
+        self.renewed_at = time.monotonic()
+        return lifecycle.renew(self.lease)
+
+    def record(self, found: Found) -> None:
+        record(self.lease, self.attempt, found)
+        self.failure = next((event for event in reversed(found.events) if event["kind"] == "failed"), self.failure)
+
+    def drain(self) -> None:
+        """Writes all that is left after the trainer has ended, an unfinished last line of its log included. Raises LeaseLost."""
+        while found := look(self.attempt, ended=True):
+            self.record(found)
+
+    def forget(self) -> None:
+        """After a failed transaction nobody knows whether it was committed: the row says how far the relay came."""
+        self.attempt.refresh_from_db(fields=["events_offset", "log_offset"])
+
+
+def look(attempt: Attempt, *, ended: bool = False) -> Found:
+    events, events_offset = read_from(attempt.folder / FILE_NAME, attempt.events_offset, MAX_BYTES)
+    text, log_offset = read_log(attempt.folder / LOG, attempt.log_offset, ended=ended)
+    return Found(events, text, events_offset, log_offset)
+
+
+def record(lease: Lease, attempt: Attempt, found: Found) -> None:
+    """One transaction: the points, events and text, what they say about the job, and the offsets behind them."""
+    with lifecycle.recording(lease) as update:
+        write(update, attempt, found)
+        offsets = {"events_offset": found.events_offset, "log_offset": found.log_offset}
+        Attempt.objects.filter(pk=attempt.pk).update(**offsets)
+    attempt.events_offset, attempt.log_offset = found.events_offset, found.log_offset
+
+
+def write(update: Update, attempt: Attempt, found: Found) -> None:
+    write_points(update, attempt, points_of(found.events))
+    write_log(update, attempt, found.text)
+    newest_step = next((event for event in reversed(found.events) if event["kind"] == "stepped"), None)
+    for event in found.events:
+        if event["kind"] in ON_THE_TIME_LINE:
+            write_moment(update, attempt, event)
+        if event["kind"] in facts.KINDS and (event["kind"] != "stepped" or event is newest_step):
+            facts.KINDS[event["kind"]](attempt, event)
+
+
+def points_of(events: list[dict[str, Any]]) -> dict[str, list[tuple[int, float]]]:
+    points: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for event in events:
+        if event["kind"] in ("stepped", "evaluated"):
+            for metric, value in metrics_of(event):
+                points[metric].append((event["step"], value))
+    return points
+
+
+def write_moment(update: Update, attempt: Attempt, event: Mapping[str, Any]) -> None:
+    data = {name: value for name, value in event.items() if name not in ENVELOPE}
+    write_event(update, event["kind"], attempt=attempt, step=event.get("step"), at=event["at"], **data)
+
+
+def rescue(lease: Lease, earlier: Attempt) -> None:
+    """Records, under the lease of a newer attempt, what an ended one wrote before its worker died: nothing trained is lost."""
+    while found := look(earlier, ended=True):
+        record(lease, earlier, found)
