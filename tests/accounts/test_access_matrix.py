@@ -1,0 +1,174 @@
+"""Every page, API operation and websocket, asked by nobody, a stranger, a viewer, an editor and the owner.
+
+The routes come from the URL resolver, the OpenAPI document and the websocket routing; a new one without an entry here fails.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from dashboard.api.api import api
+from dashboard.live.routing import websocket_urlpatterns
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+
+IDENTITIES = ("nobody", "charlie", "bob", "erin", "alice")
+IN, OUT, GONE, NO = "in", "out", 404, 403
+
+# name -> (method, answer for nobody, stranger, viewer, editor, owner). "in": anything but a refusal; "out": asked to sign in.
+OPEN = (IN, IN, IN, IN, IN)
+SIGNED_IN = (OUT, IN, IN, IN, IN)
+MEMBERS = (OUT, GONE, IN, IN, IN)
+EDITORS = (OUT, GONE, NO, IN, IN)
+OWNERS = (OUT, GONE, NO, NO, IN)
+PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
+    "home": ("get", SIGNED_IN),
+    "run_list": ("get", SIGNED_IN),
+    "run_new": ("get", (OUT, NO, NO, IN, IN)),
+    "run_plan": ("post", SIGNED_IN),
+    "run_detail": ("get", MEMBERS),
+    "run_tab": ("get", MEMBERS),
+    "run_stop": ("post", EDITORS),
+    "run_resume": ("post", EDITORS),
+    "run_retry": ("post", EDITORS),
+    "compare": ("get", SIGNED_IN),
+    "queue": ("get", SIGNED_IN),
+    "worker_list": ("get", SIGNED_IN),
+    "recipe_list": ("get", SIGNED_IN),
+    "dataset_list": ("get", SIGNED_IN),
+    "playground": ("get", SIGNED_IN),
+    "settings": ("get", SIGNED_IN),
+    "token_add": ("post", SIGNED_IN),
+    "token_remove": ("post", (OUT, GONE, GONE, GONE, GONE)),
+    "member_add": ("post", OWNERS),
+    "member_role": ("post", OWNERS),
+    "member_remove": ("post", OWNERS),
+    "sign_in": ("get", OPEN),
+    "sign_out": ("post", SIGNED_IN),
+    "set_theme": ("post", OPEN),
+    "set_language": ("post", OPEN),
+    "healthz": ("get", OPEN),
+}
+API_MEMBERS = (401, 404, IN, IN, IN)
+API_EDITORS = (401, 404, 403, IN, IN)
+API_SIGNED_IN = (401, IN, IN, IN, IN)
+OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
+    ("get", "/api/v1/runs"): API_SIGNED_IN,
+    ("post", "/api/v1/runs"): (401, 404, 403, IN, IN),
+    ("get", "/api/v1/runs/{run_id}"): API_MEMBERS,
+    ("get", "/api/v1/runs/{run_id}/stages"): API_MEMBERS,
+    ("post", "/api/v1/runs/{run_id}/stop"): API_EDITORS,
+    ("post", "/api/v1/runs/{run_id}/resume"): API_EDITORS,
+    ("post", "/api/v1/runs/{run_id}/retry"): API_EDITORS,
+    ("get", "/api/v1/runs/{run_id}/series"): API_MEMBERS,
+    ("get", "/api/v1/runs/{run_id}/metrics"): API_MEMBERS,
+    ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
+    ("get", "/api/v1/recipes"): API_SIGNED_IN,
+    ("post", "/api/v1/playground/predictions"): API_MEMBERS,
+}
+
+
+def arguments_of(name: str, cast: Cast, run_id: int) -> dict[str, object]:
+    known = {"run_id": run_id, "tab": "config", "slug": cast.project.slug, "user_id": cast.bob.pk, "token_id": 0}
+    pattern = next(each for each in get_resolver().url_patterns if each.name == name)
+    return {key: known[key] for key in pattern.pattern.converters}
+
+
+def sign_in(client: Client, cast: Cast, identity: str) -> None:
+    if identity != "nobody":
+        client.force_login(getattr(cast, identity), backend="django.contrib.auth.backends.ModelBackend")
+
+
+def judge(response, expected: object, identity: str) -> None:
+    where = response.headers.get("Location", "")
+    if expected == OUT:
+        assert (response.status_code, where.startswith("/sign-in/")) == (302, True), identity
+    elif expected == IN:
+        assert response.status_code not in (401, 403, 404), identity
+        assert response.status_code < 500 or response.json()["status"] == "unavailable", identity
+        assert not where.startswith("/sign-in/?next"), identity
+    else:
+        assert response.status_code == expected, identity
+
+
+def test_every_page_has_an_entry() -> None:
+    names = {pattern.name for pattern in get_resolver().url_patterns if getattr(pattern, "name", None)}
+    assert names == set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_open_for_those_who_may(name: str, cast: Cast) -> None:
+    run = cast.submit()
+    method, answers = PAGES[name]
+    for identity, expected in zip(IDENTITIES, answers, strict=True):
+        client = Client()
+        sign_in(client, cast, identity)
+        address = reverse(name, kwargs=arguments_of(name, cast, run.pk))
+        judge(getattr(client, method)(address), expected, identity)
+
+
+def test_every_operation_has_an_entry() -> None:
+    paths = api.get_openapi_schema()["paths"]
+    assert {(method, path) for path, operations in paths.items() for method in operations} == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
+def test_operations_answer_those_who_may(operation: tuple[str, str], cast: Cast) -> None:
+    run = cast.submit()
+    method, path = operation
+    address = path.format(run_id=run.pk) + ("?metric=train/loss" if path.endswith("series") else "")
+    for identity, expected in zip(IDENTITIES, OPERATIONS[operation], strict=True):
+        client = Client()
+        sign_in(client, cast, identity)
+        judge(ask(client, method, address, cast, run.pk), expected, identity)
+
+
+def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
+    if address == "/api/v1/runs" and method == "post":
+        body = {"project": cast.project.slug, "recipe": "sentiment-tiny", "name": "from-api"}
+        return client.post(address, json.dumps(body), content_type="application/json")
+    if address.endswith("predictions"):
+        return client.post(address, {"text": "", "model": run_id})
+    return getattr(client, method)(address)
+
+
+def test_the_session_alone_cannot_post_to_the_api_without_a_csrf_token(cast: Cast) -> None:
+    client = Client(enforce_csrf_checks=True)
+    sign_in(client, cast, "alice")
+    assert client.post(f"/api/v1/runs/{cast.submit().pk}/stop").status_code == 403
+
+
+def test_every_websocket_has_a_test() -> None:
+    assert {str(route.pattern) for route in websocket_urlpatterns} == {"ws/runs/<int:run_id>/", "ws/overview/"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("identity", "code"), [("nobody", 4401), ("charlie", 4404)])
+def test_the_run_socket_closes_for_those_who_may_not(identity: str, code: int, cast: Cast) -> None:
+    assert async_to_sync(close_code)(cast, identity, f"/ws/runs/{cast.submit().pk}/") == code
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_overview_socket_closes_for_nobody(cast: Cast) -> None:
+    assert async_to_sync(close_code)(cast, "nobody", "/ws/overview/") == 4401
+
+
+async def close_code(cast: Cast, identity: str, path: str) -> int:
+    user = AnonymousUser() if identity == "nobody" else getattr(cast, identity)
+    scope = {"type": "websocket", "path": path, "query_string": b"", "headers": [], "subprotocols": [], "user": user}
+    socket = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
+    await socket.send_input({"type": "websocket.connect"})
+    message = await socket.receive_output(timeout=5)
+    if message["type"] == "websocket.accept":
+        message = await socket.receive_output(timeout=5)
+    assert message["type"] == "websocket.close", message
+    return int(message["code"])

@@ -1,0 +1,23 @@
+"""People and runs that tests are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.accounts.models import Project, User
+from dashboard.runs.lifecycle import submit
+from dashboard.runs.models import Run
+from trainer import config, recipes
+
+
+@dataclass(frozen=True)
+class Cast:
+    project: Project
+    alice: User
+    erin: User
+    bob: User
+    charlie: User
+
+    def submit(self, name: str = "steady-kestrel", settings: config.Run | None = None) -> Run:
+        """A run of the tiny recipe, submitted by alice."""
+        return submit(self.project, self.alice, name, settings or recipes.load()["sentiment-tiny"].config, recipe="sentiment-tiny")

@@ -1,0 +1,101 @@
+"""A whole Anneal on free ports, in a folder of its own: message server, web server and worker, each of which a test may end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.servers import Server
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(true: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
+        time.sleep(0.1)
+
+
+class Installation:
+    """Started with `start`, ended with `stop`; `username` and `password` are the first login."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.valkey = Server(folder)
+        self.web: subprocess.Popen[bytes] | None = None
+        self.worker: subprocess.Popen[bytes] | None = None
+        self.username = self.password = ""
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        mine = {"ANNEAL_DATA": str(self.folder), "ANNEAL_PORT": str(self.port), "ANNEAL_EXAMPLE_RUN": "0", "REDIS_URL": self.valkey.url}
+        return {**os.environ, **mine, "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
+
+    def start(self) -> None:
+        said = subprocess.run(
+            [sys.executable, "manage.py", "prepare"], cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+        found = re.search(r"First login: (\S+)\nPassword: +(\S+)", said)
+        assert found, said
+        self.username, self.password = found.groups()
+        self.start_web()
+        self.start_worker()
+
+    def run(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen([sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+
+    def start_web(self) -> None:
+        options = ["--host", "127.0.0.1", "--port", str(self.port), "--ws-per-message-deflate", "false", "--log-level", "warning"]
+        self.web = self.run("web", "-m", "uvicorn", "dashboard.asgi:application", *options)
+        wait_until(lambda: self.status("/sign-in/") == 200, "the page")
+
+    def start_worker(self) -> None:
+        self.worker = self.run("worker", "-m", "workers")
+        wait_until(lambda: self.status("/healthz") == 200, "a worker")
+
+    def status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(self.address + path, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def token(self) -> str:
+        command = [sys.executable, "manage.py", "token", self.username]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True).stdout.split()[-1]
+
+    def stop(self) -> None:
+        for process in (self.worker, self.web):
+            if process and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in (self.worker, self.web):
+            if process:
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+        self.valkey.kill()
