@@ -177,8 +177,9 @@ def check_repetition(stage: Stage, task: Task, path: FieldPath, cards: Mapping[s
 
 
 def print_plan(file: Path, folders: Sequence[Path], *, as_json: bool) -> int:
-    """The verb `plan`: a table, or JSON; 2 when something would keep the run from starting."""
-    run = Run.model_validate(json.loads(file.read_text()))
+    """The verb `plan` for a run's config or a recipe: a table, or JSON; 2 when something would keep the run from starting."""
+    document = json.loads(file.read_text())
+    run = Run.model_validate(document.get("config", document) if isinstance(document, dict) else document)
     planned = plan(run, catalog.load(folders))
     print(json.dumps(asdict(planned), indent=1) if as_json else table(planned))
     return 2 if any(problem.blocks for problem in planned.problems) else 0
