@@ -35,7 +35,7 @@ def test_image_classification_is_the_cross_entropy_of_the_pooled_features(smooth
     found = OBJECTIVES["image_classification"].loss(network, batch, ImageClassification(sources=SOURCES), smoothing)
     maps = network.image(batch.pictures).last_hidden_state
     logits = network.heads["image_classification"](maps.mean((2, 3)))
-    assert float(found.loss) == pytest.approx(cross_entropy(logits, batch.labels, smoothing), rel=1e-5)
+    assert found.loss.item() == pytest.approx(cross_entropy(logits, batch.labels, smoothing), rel=1e-5)
     assert found.predictions.tolist() == logits.argmax(1).tolist()
     assert int(found.num_right) == sum(a == b for a, b in zip(logits.argmax(1).tolist(), batch.labels.tolist(), strict=True))
     assert found.num_answers == 4
@@ -52,7 +52,7 @@ def test_sentiment_is_the_cross_entropy_of_the_fused_features(fusion: str, smoot
     text = network.text_projection(torch.stack(means))
     joined = image + text if fusion == "sum" else torch.cat([image, text], 1)
     logits = network.heads["sentiment"](joined.clamp(min=0))
-    assert float(found.loss) == pytest.approx(cross_entropy(logits, batch.labels, smoothing), rel=1e-5)
+    assert found.loss.item() == pytest.approx(cross_entropy(logits, batch.labels, smoothing), rel=1e-5)
 
 
 def test_masked_lm_is_the_cross_entropy_at_the_hidden_positions_alone() -> None:
@@ -68,7 +68,7 @@ def test_masked_lm_is_the_cross_entropy_at_the_hidden_positions_alone() -> None:
     logits = states @ network.text.embeddings.word_embeddings.weight.T + head.bias
     where = torch.from_numpy(chosen)
     assert found.num_answers == int(chosen.sum())
-    assert float(found.loss) == pytest.approx(cross_entropy(logits[where], batch.tokens[where], 0.0), rel=1e-4)
+    assert found.loss.item() == pytest.approx(cross_entropy(logits[where], batch.tokens[where], 0.0), rel=1e-4)
 
 
 def test_the_decoder_of_masked_lm_is_the_word_embedding_itself() -> None:
@@ -108,7 +108,7 @@ def test_hidden_tokens_become_masks_random_tokens_or_stay() -> None:
     assert share_masked == pytest.approx(0.8, abs=0.02)
     assert share_kept == pytest.approx(0.1, abs=0.02)
     others = shown[chosen & (shown != 1234) & (shown != network.mask_token)]
-    assert len(np.unique(others)) > 0.9 * len(others)
+    assert len(np.unique(others)) > 0.8 * len(others)  # of about 500 draws from a vocabulary of 2,650 one in ten is a repetition
 
 
 COSINE = [[0.9, 0.5, 0.1], [0.3, 0.6, 0.8], [-0.2, 0.25, 0.4]]
@@ -134,7 +134,7 @@ def test_a_batch_of_one_picture_has_no_mismatches() -> None:
 
 def test_the_accuracy_of_matching_counts_comparisons_that_the_right_picture_wins() -> None:
     right, count = ranking(torch.tensor(COSINE), ~torch.eye(3, dtype=torch.bool))
-    assert (int(right), count) == (4, 6)  # sentence 0 beats both, sentence 1 both, sentence 2 neither
+    assert (int(right), count) == (5, 6)  # sentence 2 is nearer to picture 1 than to its own
 
 
 def test_matching_compares_the_projected_features() -> None:
@@ -143,4 +143,4 @@ def test_matching_compares_the_projected_features() -> None:
     image, text = network.projected(batch.pictures, batch.tokens, batch.mask)
     by_hand = functional.cosine_similarity(image.unsqueeze(1), text.unsqueeze(0), dim=2)
     assert torch.allclose(cosine(image, text), by_hand, atol=1e-6)
-    assert float(found.loss) == pytest.approx(float(pair_loss(by_hand, ~torch.eye(4, dtype=torch.bool), 0.1)), rel=1e-5)
+    assert found.loss.item() == pytest.approx(float(pair_loss(by_hand, ~torch.eye(4, dtype=torch.bool), 0.1)), rel=1e-5)
