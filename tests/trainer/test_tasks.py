@@ -143,4 +143,4 @@ def test_matching_compares_the_projected_features() -> None:
     image, text = network.projected(batch.pictures, batch.tokens, batch.mask)
     by_hand = functional.cosine_similarity(image.unsqueeze(1), text.unsqueeze(0), dim=2)
     assert torch.allclose(cosine(image, text), by_hand, atol=1e-6)
-    assert found.loss.item() == pytest.approx(float(pair_loss(by_hand, ~torch.eye(4, dtype=torch.bool), 0.1)), rel=1e-5)
+    assert found.loss.item() == pytest.approx(pair_loss(by_hand, ~torch.eye(4, dtype=torch.bool), 0.1).item(), rel=1e-5)
