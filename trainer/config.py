@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 GROUPS = ("base", "middle", "top")
@@ -51,24 +51,111 @@ class TextEncoder(Settings):
         return self
 
 
-class Model(Settings):
+class ImageTextModel(Settings):
     """Picture and sentence encoders, projected to one width, fused, classified."""
 
+    family: Literal["image_text"] = "image_text"
     image: ImageEncoder = ImageEncoder()
     text: TextEncoder = TextEncoder()
-    fusion: Literal["sum", "concatenation"] = Field("sum", description="How the two projected features become one.")
+    fusion: Literal["sum", "concatenation", "gated", "cross_attention"] = Field(
+        "sum", description="How the two projected features become one."
+    )
     fusion_width: int = Field(128, ge=8, le=4096, description="Common width of the two projections.")
     inputs: Literal["image_and_text", "image", "text"] = Field(
         "image_and_text", description="What the classifier sees. One alone shows what the other adds."
     )
 
 
+class LanguageModel(Settings):
+    """What the language models have in common: a Transformer of `transformers`, built by its sizes or loaded, and a tokenizer."""
+
+    pretrained: str = Field("", max_length=200, description="Hub name or local folder of a model. Empty: start from scratch.")
+    tokenizer: str = Field(
+        "", max_length=200, description="Hub name or local folder. Empty: the model's own, or byte-level BPE trained on the run's sources."
+    )
+    vocabulary_size: int = Field(
+        4096, ge=300, le=262_144, description="Tokens of a vocabulary that is trained here.", json_schema_extra={"unit": "tokens"}
+    )
+    max_tokens: int = Field(
+        128, ge=8, le=131_072, description="Length of a row; documents are packed into rows.", json_schema_extra={"unit": "tokens"}
+    )
+    width: int = Field(256, ge=16, le=16_384, description="Width of the hidden states when built from scratch.")
+    num_layers: int = Field(4, ge=2, le=128, description="Transformer blocks when built from scratch.")
+    num_heads: int = Field(4, ge=1, le=128, description="Attention heads when built from scratch.")
+    mlp_width: int = Field(688, ge=16, le=65_536, description="Width inside the feed-forward blocks when built from scratch.")
+
+    @model_validator(mode="after")
+    def heads_divide_width(self) -> Self:
+        if not self.pretrained and self.width % self.num_heads:
+            raise ValueError("width must be a multiple of num_heads")
+        return self
+
+
+class CausalLanguageModel(LanguageModel):
+    """A dense decoder that predicts the next token (the Llama of `transformers`)."""
+
+    family: Literal["causal_lm"] = "causal_lm"
+
+
+class MixtureOfExpertsModel(LanguageModel):
+    """A decoder whose feed-forward blocks are experts, of which a router picks a few for each token."""
+
+    family: Literal["moe_lm"] = "moe_lm"
+    num_experts: int = Field(8, ge=2, le=512, description="Experts in each block.")
+    experts_per_token: int = Field(2, ge=1, le=64, description="Experts that work on a token.")
+    balance: Literal["loss", "bias"] = Field(
+        "loss", description="What keeps the experts equally busy: Switch Transformer's loss, or DeepSeek's bias on the router."
+    )
+    balance_rate: float = Field(0.01, ge=0, le=1, description="Weight of the balance loss, or how far the bias moves in a step.")
+    capacity_factor: float | None = Field(
+        None, ge=0.5, le=64, description="Tokens an expert takes, as a multiple of an equal share; what is beyond is dropped. Empty: no limit."
+    )
+
+    @model_validator(mode="after")
+    def picks_some_of_the_experts(self) -> Self:
+        if self.experts_per_token >= self.num_experts:
+            raise ValueError("experts_per_token must be less than num_experts")
+        return self
+
+
+class MaskedLanguageModel(LanguageModel):
+    """An encoder that guesses hidden tokens from both sides (the BERT of `transformers`)."""
+
+    family: Literal["masked_lm"] = "masked_lm"
+
+
+FAMILIES: dict[str, type[Settings]] = {
+    "image_text": ImageTextModel,
+    "causal_lm": CausalLanguageModel,
+    "moe_lm": MixtureOfExpertsModel,
+    "masked_lm": MaskedLanguageModel,
+}
+
+
+def family_of(model: Any) -> Any:
+    """A document without a family is of image + text, the first family there was."""
+    return model.get("family", "image_text") if isinstance(model, dict) else getattr(model, "family", None)
+
+
+Model = Annotated[
+    Annotated[ImageTextModel, Tag("image_text")]
+    | Annotated[CausalLanguageModel, Tag("causal_lm")]
+    | Annotated[MixtureOfExpertsModel, Tag("moe_lm")]
+    | Annotated[MaskedLanguageModel, Tag("masked_lm")],
+    Discriminator(family_of),
+]
+
+
 class Source(Settings):
-    """A data set and its share of a task's samples."""
+    """A data set and its share: of a task's samples, or in a language model's run of the whole stage's tokens."""
 
     dataset: DatasetName = Field(description="Name of a data set.")
     share: float = Field(
-        100, ge=0, le=1e6, description="Share of the samples; the shares of a task are scaled to 100 %.", json_schema_extra={"unit": "%"}
+        100,
+        ge=0,
+        le=1e6,
+        description="Share of the task's samples, for language models of the stage's tokens; shares are scaled to 100 %.",
+        json_schema_extra={"unit": "%"},
     )
 
 
@@ -102,16 +189,69 @@ class ImageTextMatching(Task):
     margin: float = Field(0.2, gt=0, le=2, description="Cosine similarity below which a wrong pair costs nothing.")
 
 
+class ImageTextContrast(Task):
+    kind: Literal["image_text_contrast"] = "image_text_contrast"
+    temperature: float = Field(0.07, gt=0, le=1, description="Starting value of the temperature, which is learned (CLIP: 0.07).")
+
+
 class Sentiment(Task):
     kind: Literal["sentiment"] = "sentiment"
 
 
-AnyTask = Annotated[ImageClassification | MaskedLanguageModelling | ImageTextMatching | Sentiment, Field(discriminator="kind")]
+class CausalLanguageModelling(Task):
+    kind: Literal["causal_lm"] = "causal_lm"
+
+
+class TripleCompletion(Task):
+    kind: Literal["triples"] = "triples"
+    template: str = Field(
+        "{head} | {relation} |", min_length=1, max_length=200, description="How head and relation are written before the tail to predict."
+    )
+
+    @model_validator(mode="after")
+    def template_has_its_places(self) -> Self:
+        if "{head}" not in self.template or "{relation}" not in self.template:
+            raise ValueError("template must contain {head} and {relation}")
+        return self
+
+
+class EquationSolving(Task):
+    kind: Literal["equations"] = "equations"
+
+
+class InstructionTuning(Task):
+    kind: Literal["instructions"] = "instructions"
+
+
+AnyTask = Annotated[
+    ImageClassification
+    | MaskedLanguageModelling
+    | ImageTextMatching
+    | ImageTextContrast
+    | Sentiment
+    | CausalLanguageModelling
+    | TripleCompletion
+    | EquationSolving
+    | InstructionTuning,
+    Field(discriminator="kind"),
+]
 TASKS: dict[str, type[Task]] = {
     "image_classification": ImageClassification,
     "masked_lm": MaskedLanguageModelling,
     "image_text_matching": ImageTextMatching,
+    "image_text_contrast": ImageTextContrast,
     "sentiment": Sentiment,
+    "causal_lm": CausalLanguageModelling,
+    "triples": TripleCompletion,
+    "equations": EquationSolving,
+    "instructions": InstructionTuning,
+}
+LANGUAGE_TASKS = ("causal_lm", "triples", "equations", "instructions")
+TASKS_OF: dict[str, tuple[str, ...]] = {
+    "image_text": ("image_classification", "masked_lm", "image_text_matching", "image_text_contrast", "sentiment"),
+    "causal_lm": LANGUAGE_TASKS,
+    "moe_lm": LANGUAGE_TASKS,
+    "masked_lm": ("masked_lm",),
 }
 
 # Which optional fields each shape of the schedule reads; the others must stay empty.
@@ -121,13 +261,16 @@ SHAPE_FIELDS: dict[str, tuple[str, ...]] = {
     "step": ("final_rate", "decay_interval", "decay_factor"),
     "halving": ("final_rate", "plateau_steps", "decay_interval"),
     "multi_step": (),
+    "warmup_stable_decay": ("final_rate", "decay_steps"),
 }
 
 
 class Schedule(Settings):
     """Learning rate over the steps of a stage: linear warm-up to the peak, then a shape."""
 
-    shape: Literal["constant", "cosine", "step", "halving", "multi_step"] = Field("constant", description="What follows the warm-up.")
+    shape: Literal["constant", "cosine", "step", "halving", "multi_step", "warmup_stable_decay"] = Field(
+        "constant", description="What follows the warm-up."
+    )
     peak_rate: float = Field(3e-4, gt=0, le=10, description="Highest learning rate, reached at the end of the warm-up.")
     warmup_steps: int = Field(0, ge=0, le=10_000_000, description="Steps of the linear warm-up.", json_schema_extra={"unit": "steps"})
     final_rate: float | None = Field(None, ge=0, le=10, description="Floor that the rate falls to.")
@@ -138,11 +281,14 @@ class Schedule(Settings):
         None, ge=1, le=10_000_000, description="Steps between two decays.", json_schema_extra={"unit": "steps"}
     )
     decay_factor: float | None = Field(None, gt=0, lt=1, description="What the rate is multiplied by at each decay.")
+    decay_steps: int | None = Field(
+        None, ge=1, le=10_000_000, description="Steps of the decay at the end of the stage.", json_schema_extra={"unit": "steps"}
+    )
 
     @model_validator(mode="after")
     def fields_fit_the_shape(self) -> Self:
         wanted = SHAPE_FIELDS[self.shape]
-        for name in ("final_rate", "plateau_steps", "decay_interval", "decay_factor"):
+        for name in ("final_rate", "plateau_steps", "decay_interval", "decay_factor", "decay_steps"):
             given = getattr(self, name) is not None
             if given and name not in wanted:
                 raise ValueError(f"{name} has no effect with the {self.shape} shape: leave it empty")
@@ -158,6 +304,24 @@ class Regularisation(Settings):
     weight_decay: float = Field(0.01, ge=0, le=1, description="Pull of the weights towards zero; norms and biases are left alone.")
     clip_norm: float = Field(1.0, gt=0, le=1000, description="Largest global norm of the gradient.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over the other classes.")
+
+
+class Curriculum(Settings):
+    """Easy samples first: drawn by a softmax of their easiness over a temperature that grows with the steps."""
+
+    length: float = Field(0, ge=0, le=100, description="Weight of the length in the difficulty.")
+    rarity: float = Field(0, ge=0, le=100, description="Weight of how rare the tokens are.")
+    loss: float = Field(0, ge=0, le=100, description="Weight of the loss under the weights that the stage starts from.")
+    entropy: float = Field(0, ge=0, le=100, description="Weight of the entropy of a picture's edges.")
+    flattening: float = Field(
+        0.05, ge=0, le=1000, description="Growth of the temperature, 1 + flattening x step; 0 keeps preferring the easy ones."
+    )
+
+    @model_validator(mode="after")
+    def measures_something(self) -> Self:
+        if not (self.length or self.rarity or self.loss or self.entropy):
+            raise ValueError("give length, rarity, loss or entropy a weight, or leave the curriculum out")
+        return self
 
 
 class Stage(Settings):
@@ -176,7 +340,19 @@ class Stage(Settings):
         GROUPS, min_length=1, max_length=64, description="Groups (base, middle, top) or name patterns that train; the rest is frozen."
     )
     regularisation: Regularisation = Regularisation()
-    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="Number format of the forward and backward pass.")
+    curriculum: Curriculum | None = Field(None, description="Draw easy samples first. Off: every sample alike.")
+    task_weighting: Literal["fixed", "uncertainty"] = Field(
+        "fixed", description="Weights of the tasks as they are given, or times a learned uncertainty of each task."
+    )
+    accumulation: int = Field(1, ge=1, le=4096, description="Parts that a batch is computed in, to save memory.")
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field("fp32", description="Number format of the forward and backward pass.")
+    compile: bool = Field(False, description="Compile the network: slow to start, faster steps on a GPU.")
+    report_interval: int = Field(
+        1, ge=1, le=1000, description="Steps between two reports to the host; none is left out.", json_schema_extra={"unit": "steps"}
+    )
+    not_a_number: Literal["stop", "skip", "go_back"] = Field(
+        "stop", description="When the loss is no number: stop, skip the step, or go back to the last checkpoint and draw other data."
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Fixes the order of the data, the dropout and the masks.")
     validation_interval: int = Field(
         50, ge=1, le=10_000_000, description="Steps between two validations.", json_schema_extra={"unit": "steps"}
@@ -194,6 +370,8 @@ class Stage(Settings):
             raise ValueError("a task appears twice: put its data sets into one")
         if sum(task.weight for task in self.tasks) <= 0:
             raise ValueError("the task weights sum to 0: nothing would be learnt")
+        if self.accumulation > self.batch_size:
+            raise ValueError("accumulation must not be greater than batch_size")
         return self
 
 
@@ -211,12 +389,13 @@ class Quantization(Settings):
 class Run(Settings):
     """An ordered list of stages; each starts from the checkpoint of the one before."""
 
-    model: Model = Model()
+    model: Model = ImageTextModel()
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=12)
     num_threads: int = Field(
         2, ge=0, le=1024, description="CPU threads of the trainer; 0 takes all. Another number changes the last bits of the weights."
     )
     quantization: Quantization | None = Field(Quantization(), description="Measure FP32, BF16 and INT8 after the last stage.")
+    tensorboard: bool = Field(False, description="Write TensorBoard event files beside the events.")
 
 
 class StageJob(Settings):
@@ -227,6 +406,8 @@ class StageJob(Settings):
     index: int = Field(ge=1, description="Position of the stage in its run, from 1.")
     is_last: bool = Field(description="The last stage is tested on the held-out split when it ends.")
     num_threads: int = Field(2, ge=0, le=1024)
+    watched: tuple[AnyTask, ...] = Field((), description="Tasks of the whole run: at its end the stage is asked about the data of each.")
+    tensorboard: bool = False
     parent: str | None = Field(None, description="Checkpoint folder of the stage before.")
     resume: str | None = Field(None, description="Checkpoint folder of this stage to go on from.")
 

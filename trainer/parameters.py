@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.catalog import Card
-from trainer.config import Model, Stage
+from trainer.config import ImageTextModel, Stage
 from trainer.models.groups import group_of, trainable_names
 from trainer.packaged import folder_of
 
@@ -43,7 +43,7 @@ class Counts:
         return totals
 
 
-def count(model: Model, stage: Stage, cards: Mapping[str, Card]) -> Counts | None:
+def count(model: ImageTextModel, stage: Stage, cards: Mapping[str, Card]) -> Counts | None:
     """None when an encoder's sizes lie on a hub that is not read from here."""
     image, text = image_sizes(model), text_sizes(model)
     if image is None or text is None:
@@ -58,14 +58,14 @@ def config_of(name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
-def image_sizes(model: Model) -> dict[str, Any] | None:
+def image_sizes(model: ImageTextModel) -> dict[str, Any] | None:
     if model.image.pretrained:
         return config_of(model.image.pretrained)
     image = model.image
     return {"embedding_size": image.stem_width, "hidden_sizes": image.widths, "depths": image.depths, "layer_type": image.block}
 
 
-def text_sizes(model: Model) -> dict[str, Any] | None:
+def text_sizes(model: ImageTextModel) -> dict[str, Any] | None:
     if model.text.pretrained:
         return config_of(model.text.pretrained)
     vocabulary = Path(__file__).with_name("models") / "vocabulary.txt"
@@ -132,7 +132,7 @@ def bert(sizes: Mapping[str, Any]) -> Shapes:
     return found
 
 
-def top(model: Model, stage: Stage, cards: Mapping[str, Card], channels: int, text: Mapping[str, Any]) -> Shapes:
+def top(model: ImageTextModel, stage: Stage, cards: Mapping[str, Card], channels: int, text: Mapping[str, Any]) -> Shapes:
     """Projections and the heads of the stage's tasks."""
     width, hidden = model.fusion_width, text["hidden_size"]
     found = linear("image_projection", channels, width) | linear("text_projection", hidden, width)

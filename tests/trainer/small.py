@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from trainer.config import Model
+from trainer.config import ImageTextModel
 from trainer.data.writing import Sample, write_dataset
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def network(*heads: str, seed: int = 0, **model: Any) -> Network:
     from trainer.models.network import build
 
     torch.manual_seed(seed)
-    built, _ = build(Model.model_validate(MODEL | model))
+    built, _ = build(ImageTextModel.model_validate(MODEL | model))
     for head in heads:
         built.add_head(head, 2)
     return built.eval()

@@ -12,7 +12,7 @@ from transformers.models.bert.modeling_bert import BertModel
 from transformers.models.resnet.modeling_resnet import ResNetModel
 
 from trainer import checkpoint
-from trainer.config import Model
+from trainer.config import ImageTextModel
 from trainer.manifest import verify
 from trainer.models import encoders
 from trainer.models.groups import trainable_names
@@ -35,7 +35,7 @@ class MaskedTokenHead(nn.Module):
 class Network(nn.Module):
     """Encoders, projections to one width, fusion, and a head for each task of the stage that needs one."""
 
-    def __init__(self, config: Model, image: ResNetModel, text: BertModel, mask_token: int) -> None:
+    def __init__(self, config: ImageTextModel, image: ResNetModel, text: BertModel, mask_token: int) -> None:
         super().__init__()
         self.config, self.image, self.text, self.mask_token = config, image, text, mask_token
         self.widths = encoders.widths(image)
@@ -96,7 +96,7 @@ class Network(nn.Module):
         return logits
 
 
-def build(config: Model) -> tuple[Network, Tokenizer]:
+def build(config: ImageTextModel) -> tuple[Network, Tokenizer]:
     """Builds a network with fresh or pre-trained encoders. Raises ValueError naming the field of weights that cannot be loaded."""
     tokenizer = encoders.tokenizer(config.text)
     text = encoders.text_encoder(config.text, tokenizer.get_vocab_size())
@@ -108,7 +108,7 @@ def from_checkpoint(folder: Path) -> tuple[Network, Tokenizer, dict[str, list[st
     verify(folder)
     card = checkpoint.document(folder, "config")
     image, text, tokenizer = encoders.rebuild(folder)
-    network = Network(Model.model_validate(card["model"]), image, text, encoders.mask_token(tokenizer))
+    network = Network(ImageTextModel.model_validate(card["model"]), image, text, encoders.mask_token(tokenizer))
     weights = checkpoint.tensors(folder, "model")
     for task in sorted({name.split(".")[1] for name in weights if name.startswith("heads.")}):
         network.add_head(task, len(card["classes"].get(task, ())))

@@ -18,7 +18,7 @@ from trainer.config import Run
 
 FIELD = "document"
 PARTS: tuple[type[config.Settings], ...] = (
-    *config.TASKS.values(), config.ImageEncoder, config.TextEncoder, config.Model, config.Source, config.Schedule,
+    *config.TASKS.values(), config.ImageEncoder, config.TextEncoder, config.ImageTextModel, config.Source, config.Schedule,
     config.Regularisation, config.Stage, config.Quantization, config.Run,
 )  # fmt: skip
 NUMBERS = {name for part in PARTS for name, info in leaves(part) if kind_of(info.annotation) in ("number", "rate")} | {"widths", "depths"}

@@ -105,7 +105,7 @@ def page_of(draft: Draft) -> Page:
 def model_fields(draft: Draft) -> Iterator[tuple[str, Fields]]:
     yield "image", fields_of(config.ImageEncoder, "model.image", draft)
     yield "text", fields_of(config.TextEncoder, "model.text", draft)
-    yield "model", fields_of(config.Model, "model", draft)
+    yield "model", fields_of(config.ImageTextModel, "model", draft)
 
 
 def stage_part(path: str, index: int | None, draft: Draft) -> StagePart:

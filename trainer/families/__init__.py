@@ -1,0 +1,1 @@
+"""Model families: for each a learner, which the one training loop drives."""

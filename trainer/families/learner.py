@@ -1,0 +1,66 @@
+"""What the loop knows of a model family: it draws data, gives losses, and keeps the state of both. The loop knows no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a step's batch that fits in memory at once. `shares` says, per task, which share of the step's answers it holds."""
+
+    batch: Any
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Scalars of a part: the mean loss of each task that occurs in it, and terms that come on top, weighted already."""
+
+    tasks: dict[str, Tensor]
+    extra: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Learner(Protocol):
+    """A network with its data, for one stage."""
+
+    network: nn.Module
+
+    def draw(self, step: int) -> list[Part]:
+        """Draws the batch of a step (from 1) in `accumulation` parts, on the device; the order of the data moves on."""
+
+    def losses(self, part: Part) -> Losses:
+        """Runs the network forward; called under autocast. No answer of it waits for the device."""
+
+    def after_step(self) -> dict[str, Tensor]:
+        """Called behind the optimizer's step; returns the family's own metrics of that step, as scalars on the device."""
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """Returns `<split>/loss`, `<split>/accuracy` and more over the stage's tasks; the network is in evaluation mode behind it."""
+
+    def watch(self) -> dict[str, float]:
+        """Returns `<data set>/loss` of the validation split of each data set of the run, as far as the network can be asked about it."""
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Returns per source `task, dataset, asked` (share), `seen` (share), `num_samples`, `num_tokens` (null for pictures), `epochs`."""
+
+    def state(self) -> dict[str, Any]:
+        """Returns the order of the data as JSON: with it a resumed stage draws on exactly."""
+
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+    def sources_of(self, parts: list[Part]) -> list[str]:
+        """Returns the data sets that a batch was drawn from, for a message."""
+
+    def inherit(self, parent: Path) -> None:
+        """Takes over the weights of the checkpoint of the stage before. Raises ValueError for those of another model."""
+
+    def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
+        """Returns the names of the parameters that groups and patterns select. Raises ValueError naming one that selects nothing."""
+
+    def documents(self) -> dict[str, Any]:
+        """Returns what a checkpoint needs beside the weights to be rebuilt: JSON documents by file name without its ending."""
