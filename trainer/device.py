@@ -17,8 +17,10 @@ from trainer.tasks.objective import Batch
 def choose(precision: str) -> torch.device:
     """The first GPU, else the CPU. Raises ValueError for a precision the device lacks."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if precision == "fp16" and device.type == "cpu":
-        raise ValueError("precision: fp16 needs a GPU; bf16 and fp32 run on the CPU")
+    if precision in ("fp16", "tf32") and device.type == "cpu":
+        raise ValueError(f"precision: {precision} needs a GPU; bf16 and fp32 run on the CPU")
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     return device
 
 
@@ -32,7 +34,7 @@ def describe(device: torch.device) -> str:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    if precision == "fp32":
+    if precision in ("fp32", "tf32"):
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
 

@@ -8,7 +8,12 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `started`    num_steps, first_step (the next to be made), resumed_from (step or null), device, num_threads,
                num_parameters, num_trainable
 - `stepped`    step, metrics
+- `skipped`    step, message, sources (data sets), last_good (step of a checkpoint, or null): the step was no number and changed nothing
+- `went_back`  the same: the weights are those of that checkpoint again, the data goes on
 - `evaluated`  step, split (validation or test), metrics
+- `drawn`      step, sources: a list of {task, dataset, asked, seen, num_samples, num_tokens, epochs}; shares of 1
+- `routed`     step, loads: per layer the share of the tokens of each expert
+- `watched`    step, losses (data set -> validation loss), baseline (data set -> loss of a unigram model)
 - `saved`      step, checkpoint (path relative to the folder), size_bytes, is_final
 - `stopped`    step, checkpoint
 - `finished`   step, checkpoint, results (metric -> number)
@@ -33,6 +38,7 @@ LOSS = "train/loss"
 LEARNING_RATE = "train/learning_rate"
 GRAD_NORM = "train/grad_norm"
 SAMPLES_PER_SECOND = "train/samples_per_second"
+TASK_WEIGHT = "train/weight"
 VALIDATION_LOSS = "validation/loss"
 VALIDATION_ACCURACY = "validation/accuracy"
 

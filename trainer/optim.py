@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from trainer.config import Stage
 
 
-def optimizer(network: nn.Module, stage: Stage) -> torch.optim.AdamW:
+def optimizer(trained: Sequence[nn.Parameter], stage: Stage) -> torch.optim.AdamW:
     """AdamW (arXiv 1711.05101) over what trains; norms, biases and other vectors are not decayed."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     groups = [
         {"params": [each for each in trained if each.ndim > 1], "weight_decay": stage.regularisation.weight_decay},
         {"params": [each for each in trained if each.ndim <= 1], "weight_decay": 0.0},

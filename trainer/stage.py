@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
-from torch import Tensor
 
 from trainer import catalog, checkpoint
 from trainer.config import StageJob
-from trainer.data.samples import Samples
 from trainer.device import choose, describe, set_threads
-from trainer.evaluate import evaluate
 from trainer.events import LOSS, EventLog
+from trainer.families import LEARNERS
+from trainer.families.learner import Learner
 from trainer.loop import Training, fit, save
 from trainer.manifest import Damaged, verify
-from trainer.models.network import Network, build, set_dropout, set_trainable
 from trainer.plan import check_stage, num_steps
-from trainer.tasks import OBJECTIVES
-
-SPLITS = ("train", "validation", "test")
 
 
 def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequence[Path], stop_asked: Callable[[], bool]) -> Path | None:
@@ -43,61 +37,19 @@ def prepare(job: StageJob, datasets: Sequence[Path], steps: int) -> Training:
     """Builds network and data; the weights are the parent's, or seeded by the stage."""
     device = choose(job.stage.precision)
     torch.manual_seed(job.stage.seed)
-    network, tokenizer = build(job.model)
-    samples = load_samples(job, datasets, tokenizer)
-    add_heads(network, job, samples["train"])
-    if job.parent:
-        inherit(network, Path(job.parent), samples["train"])
-    choose_trainable(network, job)
-    set_dropout(network, job.stage.regularisation.dropout)
-    return Training(job, network.to(device), tokenizer.to_str(), samples, steps)
+    learner = LEARNERS[job.model.family](job, datasets, device)
+    choose_trainable(learner, job)
+    return Training(job, learner, steps)
 
 
-def load_samples(job: StageJob, datasets: Sequence[Path], tokenizer: Tokenizer) -> dict[str, dict[str, Samples]]:
-    """The test split is opened by the last stage alone."""
-    splits = SPLITS if job.is_last else SPLITS[:2]
-    side = job.model.image.image_size
-    return {split: {task.kind: Samples(task, split, datasets, tokenizer, side) for task in job.stage.tasks} for split in splits}
-
-
-def add_heads(network: Network, job: StageJob, samples: dict[str, Samples]) -> None:
-    for task in job.stage.tasks:
-        if task.kind == "masked_lm":
-            network.add_head(task.kind, 0)
-        elif OBJECTIVES[task.kind].has_classes:
-            network.add_head(task.kind, len(samples[task.kind].classes))
-
-
-def choose_trainable(network: Network, job: StageJob) -> None:
+def choose_trainable(learner: Learner, job: StageJob) -> None:
+    """Freezes all but the chosen groups and patterns. Raises ValueError for a pattern that selects nothing."""
     try:
-        set_trainable(network, job.stage.trainable)
+        names = learner.trainable_names(job.stage.trainable)
     except ValueError as error:
         raise ValueError(f"stages.{job.index - 1}.{error}") from error
-
-
-def inherit(network: Network, parent: Path, samples: Mapping[str, Samples]) -> None:
-    """Takes over the parent's weights; heads may come and go between stages, everything else must fit. Raises ValueError."""
-    verify(parent)
-    weights = {name: tensor for name, tensor in checkpoint.tensors(parent, "model").items() if not name.startswith("heads.")}
-    own = network.state_dict()
-    for name, tensor in weights.items():
-        if name in own and own[name].shape != tensor.shape:
-            raise ValueError(f"parent: {name} has the shape {tuple(tensor.shape)}, this model wants {tuple(own[name].shape)}")
-    missing, unexpected = network.load_state_dict(weights | heads(parent, own, samples), strict=False)
-    wrong = [name for name in [*missing, *unexpected] if not name.startswith("heads.")]
-    if wrong:
-        raise ValueError(f"parent: the checkpoint is of another model ({wrong[0]})")
-
-
-def heads(parent: Path, own: Mapping[str, Tensor], samples: Mapping[str, Samples]) -> dict[str, Tensor]:
-    """Returns the parent's weights of heads that this stage has too; one that told other classes apart is learnt anew."""
-    classes = checkpoint.document(parent, "config")["classes"]
-    found = {name: tensor for name, tensor in checkpoint.tensors(parent, "model").items() if name.startswith("heads.") and name in own}
-    return {name: tensor for name, tensor in found.items() if fits(name.split(".")[1], classes, samples)}
-
-
-def fits(task: str, classes: Mapping[str, list[str]], samples: Mapping[str, Samples]) -> bool:
-    return not OBJECTIVES[task].has_classes or classes.get(task) == samples[task].classes
+    for name, parameter in learner.network.named_parameters():
+        parameter.requires_grad_(name in names)
 
 
 def resume(training: Training, folder: Path, events: EventLog) -> None:
@@ -146,12 +98,15 @@ def start(training: Training, events: EventLog) -> None:
 
 
 def finish(training: Training, folder: Path, events: EventLog) -> Path:
-    """Saves the final checkpoint, tests the last stage, and sums up."""
-    path = save(training, events, folder, is_final=True)
+    """Saves the final checkpoint, asks about the data of the whole run, tests the last stage, and sums up."""
+    path, said = save(training, events, folder, is_final=True), {"stage": training.job.index, "step": training.step}
     results = {LOSS: sum(training.recent) / len(training.recent), **training.validated}
+    losses, baseline = training.learner.watch()
+    if losses:
+        events.emit("watched", **said, losses=losses, baseline=baseline)
     if training.job.is_last:
-        tested = evaluate(training.network, training.stage, training.samples["test"], "test")
-        events.emit("evaluated", stage=training.job.index, step=training.step, split="test", metrics=tested)
+        tested = training.learner.evaluate("test")
+        events.emit("evaluated", **said, split="test", metrics=tested)
         results |= tested
-    events.emit("finished", stage=training.job.index, step=training.step, checkpoint=path, results=results)
+    events.emit("finished", **said, checkpoint=path, results=results)
     return folder / path

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trainer import checkpoint, loop, stage
+from trainer import checkpoint, loop
 from trainer.__main__ import main
+from trainer.families import image_text
 
 
 def arm(number: int, where: str, at: int) -> None:
     """Sends the signal right after step `at` is made, after its checkpoint is written under its other name, or amid the last test."""
-    owner, name = {"step": (loop.Training, "train_step"), "save": (checkpoint, "write_manifest"), "test": (stage, "evaluate")}[where]
+    owner, name = {"step": (loop.Training, "train_step"), "save": (checkpoint, "write_manifest"), "test": (image_text, "evaluate")}[where]
     is_due: Callable[..., bool] = {
         "step": lambda training: training.step == at,
         "save": lambda folder: folder.name.endswith(f"-{at:06d}.partial"),

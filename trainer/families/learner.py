@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -28,7 +28,15 @@ class Losses:
 class Learner(Protocol):
     """A network with its data, for one stage."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module: ...
+
+    @property
+    def samples_per_step(self) -> int:
+        """What throughput counts: samples, or rows of tokens."""
+
+    def set_training(self) -> None:
+        """Training mode, except where a frozen part keeps its statistics."""
 
     def draw(self, step: int) -> list[Part]:
         """Draws the batch of a step (from 1) in `accumulation` parts, on the device; the order of the data moves on."""
@@ -39,11 +47,14 @@ class Learner(Protocol):
     def after_step(self) -> dict[str, Tensor]:
         """Called behind the optimizer's step; returns the family's own metrics of that step, as scalars on the device."""
 
+    def loads(self) -> list[list[float]]:
+        """Returns per layer the share of the tokens that each expert worked on since it was last asked; empty without experts."""
+
     def evaluate(self, split: str) -> dict[str, float]:
         """Returns `<split>/loss`, `<split>/accuracy` and more over the stage's tasks; the network is in evaluation mode behind it."""
 
-    def watch(self) -> dict[str, float]:
-        """Returns `<data set>/loss` of the validation split of each data set of the run, as far as the network can be asked about it."""
+    def watch(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Returns the validation loss by data set of the whole run, as far as the network can be asked about it, and a unigram model's."""
 
     def ledger(self) -> list[dict[str, Any]]:
         """Returns per source `task, dataset, asked` (share), `seen` (share), `num_samples`, `num_tokens` (null for pictures), `epochs`."""
@@ -53,14 +64,14 @@ class Learner(Protocol):
 
     def load_state(self, state: dict[str, Any]) -> None: ...
 
-    def sources_of(self, parts: list[Part]) -> list[str]:
+    def sources_of(self, parts: Sequence[Part]) -> list[str]:
         """Returns the data sets that a batch was drawn from, for a message."""
-
-    def inherit(self, parent: Path) -> None:
-        """Takes over the weights of the checkpoint of the stage before. Raises ValueError for those of another model."""
 
     def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
         """Returns the names of the parameters that groups and patterns select. Raises ValueError naming one that selects nothing."""
+
+    def classes(self) -> dict[str, list[str]]:
+        """Returns the classes of each head, in the order of its logits."""
 
     def documents(self) -> dict[str, Any]:
         """Returns what a checkpoint needs beside the weights to be rebuilt: JSON documents by file name without its ending."""

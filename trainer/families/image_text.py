@@ -1,0 +1,184 @@
+"""Image + text: each task draws its own batch from its own sources, and the encoders, projections and heads learn together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer import checkpoint
+from trainer.config import AnyTask, ImageTextModel, StageJob
+from trainer.data.mixture import Mixture
+from trainer.data.pictures import augment
+from trainer.data.samples import Index, Samples
+from trainer.device import to_batch
+from trainer.evaluate import evaluate
+from trainer.families.learner import Losses, Part
+from trainer.manifest import verify
+from trainer.models.groups import trainable_names
+from trainer.models.network import build, set_dropout, set_training
+from trainer.tasks import OBJECTIVES
+from trainer.tasks.objective import Batch
+
+SPLITS = ("train", "validation", "test")
+
+
+class ImageTextLearner:
+    """The network of a stage with the samples of its tasks."""
+
+    def __init__(self, job: StageJob, datasets: Sequence[Path], device: torch.device) -> None:
+        assert isinstance(job.model, ImageTextModel)
+        self.job, self.stage, self.device = job, job.stage, device
+        self.network, tokenizer = build(job.model)
+        self.tokenizer = tokenizer.to_str()
+        # The test split is opened by the last stage alone.
+        splits = SPLITS if job.is_last else SPLITS[:2]
+        side = job.model.image.image_size
+        self.samples: dict[str, dict[str, Samples]] = {
+            split: {task.kind: Samples(task, split, datasets, tokenizer, side) for task in self.stage.tasks} for split in splits
+        }
+        self.add_heads()
+        if job.parent:
+            self.inherit(Path(job.parent))
+        self.network.to(device)
+        set_dropout(self.network, self.stage.regularisation.dropout)
+        self.mixtures: dict[str, Mixture] = {
+            task.kind: self.samples["train"][task.kind].mixture(task, self.stage.seed) for task in self.stage.tasks
+        }
+        if self.stage.compile:
+            self.network.image.compile()
+            self.network.text.compile()
+
+    def add_heads(self) -> None:
+        for task in self.stage.tasks:
+            if task.kind in NEEDS_HEAD:
+                classes = self.samples["train"][task.kind].classes if OBJECTIVES[task.kind].has_classes else []
+                self.network.add_head(task.kind, len(classes))
+
+    # --- a step ----------------------------------------------------------------------------------------------------------
+
+    def draw(self, step: int) -> list[Part]:
+        """A part holds a piece of every task's batch; masks and augmentation are seeded by stage, step, task and part alone."""
+        drawn: dict[str, list[Index]] = {task.kind: self.mixtures[task.kind].draw(self.stage.batch_size) for task in self.stage.tasks}
+        pieces = np.array_split(np.arange(self.stage.batch_size), self.stage.accumulation)
+        return [self.part(drawn, step, number, piece) for number, piece in enumerate(pieces)]
+
+    def part(self, drawn: Mapping[str, list[Index]], step: int, number: int, piece: np.ndarray) -> Part:
+        batch = {
+            task.kind: self.batch(place, [drawn[task.kind][index] for index in piece], [self.stage.seed, step, place, number])
+            for place, task in enumerate(self.stage.tasks)
+        }
+        return Part(batch, dict.fromkeys(batch, len(piece) / self.stage.batch_size))
+
+    def batch(self, place: int, indices: list[Index], seed: list[int]) -> Batch:
+        task = self.stage.tasks[place]
+        # The first part is seeded as an undivided batch is.
+        rng = np.random.default_rng(seed if seed[-1] else seed[:-1])
+        columns = self.samples["train"][task.kind].columns(indices, OBJECTIVES[task.kind].needs)
+        pictures = None if columns.pictures is None else augment(columns.pictures, rng)
+        return to_batch(columns, self.device, rng, pictures)
+
+    def losses(self, part: Part) -> Losses:
+        smoothing = self.stage.regularisation.label_smoothing
+        each: dict[str, Tensor] = {
+            task.kind: OBJECTIVES[task.kind].loss(self.network, part.batch[task.kind], task, smoothing).loss for task in self.stage.tasks
+        }
+        return Losses(each)
+
+    def after_step(self) -> dict[str, Tensor]:
+        return {}
+
+    def set_training(self) -> None:
+        set_training(self.network)
+
+    def sources_of(self, parts: Sequence[Part]) -> list[str]:
+        return sorted({source.dataset for task in self.stage.tasks for source in task.sources})
+
+    @property
+    def samples_per_step(self) -> int:
+        return self.stage.batch_size * len(self.stage.tasks)
+
+    # --- figures ---------------------------------------------------------------------------------------------------------
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        return evaluate(self.network, self.stage, self.samples[split], split)
+
+    def loads(self) -> list[list[float]]:
+        return []
+
+    def watch(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Nothing: the heads of other stages are not here."""
+        return {}, {}
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return [row for task in self.stage.tasks for row in self.rows_of(task)]
+
+    def rows_of(self, task: AnyTask) -> list[dict[str, Any]]:
+        mixture = self.mixtures[task.kind]
+        total = max(sum(mixture.drawn), 1)
+        return [
+            {
+                "task": task.kind,
+                "dataset": name,
+                "asked": float(share),
+                "seen": drawn / total,
+                "num_samples": drawn,
+                "num_tokens": None,
+                "epochs": drawn / size,
+            }
+            for name, share, drawn, size in zip(mixture.names, mixture.shares, mixture.drawn, mixture.sizes, strict=True)
+        ]
+
+    # --- state -----------------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        return {kind: mixture.state() for kind, mixture in self.mixtures.items()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        for kind, drawn in state.items():
+            self.mixtures[kind].load_state(drawn)
+
+    def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
+        blocks = self.network.text.config.num_hidden_layers, len(self.network.widths)
+        return trainable_names([name for name, _ in self.network.named_parameters()], chosen, *blocks)
+
+    def documents(self) -> dict[str, Any]:
+        encoders = {"image": self.network.image.config.to_diff_dict(), "text": self.network.text.config.to_diff_dict()}
+        return {"encoders": encoders, "tokenizer": self.tokenizer}
+
+    def classes(self) -> dict[str, list[str]]:
+        """The classes of each head, in the order of its logits."""
+        named = [task.kind for task in self.stage.tasks if OBJECTIVES[task.kind].has_classes]
+        return {kind: self.samples["train"][kind].classes for kind in named}
+
+    # --- the stage before ------------------------------------------------------------------------------------------------
+
+    def inherit(self, parent: Path) -> None:
+        """Takes over the parent's weights; heads may come and go between stages, everything else must fit. Raises ValueError."""
+        verify(parent)
+        weights = {name: tensor for name, tensor in checkpoint.tensors(parent, "model").items() if not name.startswith("heads.")}
+        own = self.network.state_dict()
+        for name, tensor in weights.items():
+            if name in own and own[name].shape != tensor.shape:
+                raise ValueError(f"parent: {name} has the shape {tuple(tensor.shape)}, this model wants {tuple(own[name].shape)}")
+        missing, unexpected = self.network.load_state_dict(weights | self.heads_of(parent, own), strict=False)
+        wrong = [name for name in [*missing, *unexpected] if not name.startswith("heads.")]
+        if wrong:
+            raise ValueError(f"parent: the checkpoint is of another model ({wrong[0]})")
+
+    def heads_of(self, parent: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the parent's weights of heads that this stage has too; one that told other classes apart is learnt anew."""
+        classes = checkpoint.document(parent, "config")["classes"]
+        tensors = checkpoint.tensors(parent, "model")
+        found = {name: tensor for name, tensor in tensors.items() if name.startswith("heads.") and name in own}
+        return {name: tensor for name, tensor in found.items() if self.fits(name.split(".")[1], classes)}
+
+    def fits(self, task: str, classes: Mapping[str, list[str]]) -> bool:
+        return not OBJECTIVES[task].has_classes or classes.get(task) == self.samples["train"][task].classes
+
+
+NEEDS_HEAD = ("image_classification", "masked_lm", "sentiment", "image_text_contrast")
