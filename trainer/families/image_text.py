@@ -18,9 +18,9 @@ from trainer.data.samples import Index, Samples
 from trainer.device import to_batch
 from trainer.evaluate import evaluate
 from trainer.families.learner import Losses, Part
-from trainer.manifest import verify
+from trainer.families.parents import parent_of
 from trainer.models.groups import trainable_names
-from trainer.models.network import build, set_dropout, set_training
+from trainer.models.network import build, rebuild, set_dropout, set_training
 from trainer.tasks import OBJECTIVES
 from trainer.tasks.objective import Batch
 
@@ -33,7 +33,8 @@ class ImageTextLearner:
     def __init__(self, job: StageJob, datasets: Sequence[Path], device: torch.device) -> None:
         assert isinstance(job.model, ImageTextModel)
         self.job, self.stage, self.device = job, job.stage, device
-        self.network, tokenizer = build(job.model)
+        parent = parent_of(job)
+        self.network, tokenizer = rebuild(job.model, parent) if parent else build(job.model)
         self.tokenizer = tokenizer.to_str()
         # The test split is opened by the last stage alone.
         splits = SPLITS if job.is_last else SPLITS[:2]
@@ -42,8 +43,8 @@ class ImageTextLearner:
             split: {task.kind: Samples(task, split, datasets, tokenizer, side) for task in self.stage.tasks} for split in splits
         }
         self.add_heads()
-        if job.parent:
-            self.inherit(Path(job.parent))
+        if parent:
+            self.inherit(parent)
         self.network.to(device)
         set_dropout(self.network, self.stage.regularisation.dropout)
         self.mixtures: dict[str, Mixture] = {
@@ -158,17 +159,10 @@ class ImageTextLearner:
     # --- the stage before ------------------------------------------------------------------------------------------------
 
     def inherit(self, parent: Path) -> None:
-        """Takes over the parent's weights; heads may come and go between stages, everything else must fit. Raises ValueError."""
-        verify(parent)
+        """Takes over the parent's weights; heads may come and go between stages, everything else is the same."""
         weights = {name: tensor for name, tensor in checkpoint.tensors(parent, "model").items() if not name.startswith("heads.")}
-        own = self.network.state_dict()
-        for name, tensor in weights.items():
-            if name in own and own[name].shape != tensor.shape:
-                raise ValueError(f"parent: {name} has the shape {tuple(tensor.shape)}, this model wants {tuple(own[name].shape)}")
-        missing, unexpected = self.network.load_state_dict(weights | self.heads_of(parent, own), strict=False)
-        wrong = [name for name in [*missing, *unexpected] if not name.startswith("heads.")]
-        if wrong:
-            raise ValueError(f"parent: the checkpoint is of another model ({wrong[0]})")
+        missing, unexpected = self.network.load_state_dict(weights | self.heads_of(parent, self.network.state_dict()), strict=False)
+        assert all(name.startswith("heads.") for name in [*missing, *unexpected])
 
     def heads_of(self, parent: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns the parent's weights of heads that this stage has too; one that told other classes apart is learnt anew."""

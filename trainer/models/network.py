@@ -103,12 +103,17 @@ def build(config: ImageTextModel) -> tuple[Network, Tokenizer]:
     return Network(config, encoders.image_encoder(config.image), text, encoders.mask_token(tokenizer)), tokenizer
 
 
+def rebuild(config: ImageTextModel, folder: Path) -> tuple[Network, Tokenizer]:
+    """Builds a checkpoint's network, without heads, by the sizes that were recorded; its weights are not loaded."""
+    image, text, tokenizer = encoders.rebuild(folder)
+    return Network(config, image, text, encoders.mask_token(tokenizer)), tokenizer
+
+
 def from_checkpoint(folder: Path) -> tuple[Network, Tokenizer, dict[str, list[str]]]:
     """Rebuilds a checkpoint's network in evaluation mode, its tokenizer and the classes of its heads. Raises Damaged."""
     verify(folder)
     card = checkpoint.document(folder, "config")
-    image, text, tokenizer = encoders.rebuild(folder)
-    network = Network(ImageTextModel.model_validate(card["model"]), image, text, encoders.mask_token(tokenizer))
+    network, tokenizer = rebuild(ImageTextModel.model_validate(card["model"]), folder)
     weights = checkpoint.tensors(folder, "model")
     for task in sorted({name.split(".")[1] for name in weights if name.startswith("heads.")}):
         network.add_head(task, len(card["classes"].get(task, ())))
