@@ -16,6 +16,10 @@ test: $(VENV)/.dev
 check: $(VENV)/.dev
 	$(BIN)/python scripts/check.py
 
+# The rival is the Hugging Face Trainer where accelerate is installed, else a plain torch loop.
+bench: $(VENV)/.run
+	$(BIN)/python -m scripts.bench
+
 lock:
 	$(PYTHON) scripts/lock.py
 

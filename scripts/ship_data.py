@@ -108,12 +108,12 @@ def composed_pairs(source: Path) -> None:
     )
 
 
-def write_licence(name: str) -> None:
-    """Puts the credits of the card beside the data, as text for people."""
+def write_licence(name: str, appendix: str = LICENCES) -> None:
+    """Puts the credits of the card beside the data, as text for people, and the licence itself where it has to go with them."""
     card = json.loads((SHIPPED / name / CARD).read_text())
     lines = [f"{card['title']} ({name})", "", f"Licence: {card['licence']}", "", "Made from, with changes as said:", ""]
     lines += [f"- {credit}" for credit in card["credits"]]
-    (SHIPPED / name / "LICENCE.txt").write_text("\n".join(lines) + "\n" + LICENCES)
+    (SHIPPED / name / "LICENCE.txt").write_text("\n".join(lines) + "\n" + appendix, encoding="utf-8")
 
 
 def vocabulary(source: Path) -> None:

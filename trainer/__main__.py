@@ -103,13 +103,15 @@ def parser() -> argparse.ArgumentParser:
 
 def add_import_options(found: argparse.ArgumentParser) -> None:
     found.add_argument("name", help="name of the data set")
-    found.add_argument("source", type=Path, help="folder to read; with --format datasets also a hub name")
+    found.add_argument("source", type=Path, nargs="?", help="folder to read; with --format datasets also a hub name; none for equations")
     found.add_argument("--to", type=Path, required=True, help="folder of imported data sets")
-    found.add_argument("--format", choices=("auto", "table", "classes", "mvsa", "datasets"), default="auto")
+    found.add_argument("--format", choices=("auto", "table", "classes", "mvsa", "datasets", "code", "jsonl", "equations"), default="auto")
     found.add_argument("--classes", help="comma-separated; other labels are left out and counted")
     found.add_argument("--split-file", type=Path, action="append", default=[], help="JSON list of {id, ...} as train, validation, test")
     found.add_argument("--consistent-only", action="store_true", help="MVSA: keep pairs whose two labels agree")
-    found.add_argument("--seed", type=int, default=0)
+    found.add_argument("--origin", choices=("human", "synthetic"), help="who wrote the instructions")
+    found.add_argument("--count", type=int, help="equations: how many to make up")
+    found.add_argument("--seed", type=int, default=0, help="of the split, and of what equations are made up")
 
 
 def die_with_standard_input() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,15 @@ from trainer.config import DatasetName
 
 SHIPPED = Path(__file__).with_name("shipped")
 CARD = "dataset.json"
+# What a data set for language models holds is told by its columns; `input` may be left out of the instructions.
+KINDS = {
+    "text": ("text",),
+    "triples": ("head", "relation", "tail"),
+    "instructions": ("instruction", "input", "output"),
+    "equations": ("problem", "solution"),
+}
+OPTIONAL = ("input",)
+STRINGS = tuple(column for columns in KINDS.values() for column in columns)
 log = logging.getLogger(__name__)
 
 
@@ -30,10 +40,24 @@ class Card(BaseModel):
     mean_words: float | None = None
     size_bytes: int = 0
     fingerprint: str = ""
+    origin: Literal["", "human", "synthetic"] = ""  # who wrote instruction pairs
     licence: str = ""
     credits: tuple[str, ...] = ()
     skipped: dict[str, int] = Field(default_factory=dict)
     folder: Path = Path()
+
+    @property
+    def kind(self) -> str | None:
+        """What a language model can read here: a key of KINDS, or None."""
+        return kind_of(self.columns)
+
+
+def kind_of(columns: Collection[str]) -> str | None:
+    return next((kind for kind in KINDS if holds(kind, columns)), None)
+
+
+def holds(kind: str, columns: Collection[str]) -> bool:
+    return all(column in columns or column in OPTIONAL for column in KINDS[kind])
 
 
 def load(folders: Sequence[Path] = ()) -> dict[str, Card]:

@@ -108,7 +108,7 @@ class MixtureOfExpertsModel(LanguageModel):
     )
     balance_rate: float = Field(0.01, ge=0, le=1, description="Weight of the balance loss, or how far the bias moves in a step.")
     capacity_factor: float | None = Field(
-        None, ge=0.5, le=64, description="Tokens an expert takes, as a multiple of an equal share; what is beyond is dropped. Empty: no limit."
+        None, ge=0.5, le=64, description="Tokens an expert takes, as a multiple of an equal share; others are dropped. Empty: no limit."
     )
 
     @model_validator(mode="after")
@@ -330,7 +330,13 @@ class Stage(Settings):
     name: str = Field(min_length=1, max_length=40, description="Name of the stage.")
     description: str = Field("", max_length=200, description="One sentence for the people who read the run.")
     tasks: tuple[AnyTask, ...] = Field(min_length=1, max_length=8, description="Objectives trained together.")
-    batch_size: int = Field(16, ge=1, le=65_536, description="Samples of each task in a step.", json_schema_extra={"unit": "samples"})
+    batch_size: int = Field(
+        16,
+        ge=1,
+        le=65_536,
+        description="Samples of each task in a step; for language models rows of the whole stage.",
+        json_schema_extra={"unit": "samples"},
+    )
     steps: int | None = Field(
         None, ge=1, le=10_000_000, description="Length in steps. Give steps or epochs.", json_schema_extra={"unit": "steps"}
     )
@@ -396,6 +402,14 @@ class Run(Settings):
     )
     quantization: Quantization | None = Field(Quantization(), description="Measure FP32, BF16 and INT8 after the last stage.")
     tensorboard: bool = Field(False, description="Write TensorBoard event files beside the events.")
+
+    @property
+    def watched(self) -> tuple[AnyTask, ...]:
+        """The tasks of all stages, each kind with the same data sets once: shares and weights do not matter to who only asks."""
+        found: dict[tuple[str, frozenset[str]], AnyTask] = {}
+        for task in (task for stage in self.stages for task in stage.tasks):
+            found.setdefault((task.kind, frozenset(source.dataset for source in task.sources)), task)
+        return tuple(found.values())
 
 
 class StageJob(Settings):

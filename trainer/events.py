@@ -39,6 +39,7 @@ LEARNING_RATE = "train/learning_rate"
 GRAD_NORM = "train/grad_norm"
 SAMPLES_PER_SECOND = "train/samples_per_second"
 TASK_WEIGHT = "train/weight"
+DIFFICULTY = "train/difficulty"  # of what a curriculum drew, in deviations from the mean of its source
 VALIDATION_LOSS = "validation/loss"
 VALIDATION_ACCURACY = "validation/accuracy"
 

@@ -1,4 +1,4 @@
-"""From a trained network to ONNX: the graph, its check against PyTorch, and the folder that holds all one needs to use it."""
+"""From a trained network to ONNX: the graph, its check against PyTorch, and the folder that holds all one needs to use it. The verb too."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from trainer import checkpoint
 from trainer.manifest import MANIFEST, verify, write_manifest
+from trainer.models import ecosystem
 from trainer.models.network import Network
 from trainer.runtimes import CARD, Arrays, ModelCard, TorchRuntime
 
@@ -108,8 +109,7 @@ def write_export(partial: Path, folder: Path, card: ModelCard, tokenizer: Tokeni
     (partial / CARD).write_text(card.model_dump_json(indent=1) + "\n")
     tokenizer.save(str(partial / "tokenizer.json"))
     write_manifest(partial)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    give_name(partial, folder)
 
 
 def new_partial(folder: Path) -> Path:
@@ -119,19 +119,33 @@ def new_partial(folder: Path) -> Path:
     return partial
 
 
-def export_folder(folder: Path, to: Path) -> str:
-    """The verb: copies the export of a quantization; exports FP32 from the last checkpoint where there is none. Returns where it lies.
+def export_folder(folder: Path, to: Path, form: str = "onnx") -> str:
+    """The verb: `transformers` folders of the last checkpoint, or ONNX. Returns where it lies.
 
-    Raises ValueError when the target holds something or the folder holds no model.
+    ONNX is copied from a quantization, and exported in FP32 where there is none. Raises ValueError when the target holds something
+    or the folder holds no model.
     """
     if to.exists() and any(to.iterdir()):
         raise ValueError(f"--to: {to} is not empty")
     exported = next((path for path in (folder, folder / "export") if (path / CARD).exists()), None)
-    if exported:
+    if form == "transformers":
+        export_transformers(checkpoint.newest(folder), to)
+    elif exported:
         copy(exported, to)
     else:
         export_checkpoint(checkpoint.newest(folder), to)
     return str(to)
+
+
+def export_transformers(source: Path, to: Path) -> None:
+    partial = new_partial(to)
+    ecosystem.save(source, partial)
+    give_name(partial, to)
+
+
+def give_name(partial: Path, to: Path) -> None:
+    shutil.rmtree(to, ignore_errors=True)
+    partial.rename(to)
 
 
 def copy(exported: Path, to: Path) -> None:
@@ -141,8 +155,7 @@ def copy(exported: Path, to: Path) -> None:
         if path.name != MANIFEST:
             shutil.copy2(path, partial)
     write_manifest(partial)
-    shutil.rmtree(to, ignore_errors=True)
-    partial.rename(to)
+    give_name(partial, to)
 
 
 def export_checkpoint(source: Path, to: Path) -> None:

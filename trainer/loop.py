@@ -215,6 +215,8 @@ def validate(training: Training, events: EventLog) -> None:
     training.validated = training.learner.evaluate("validation")
     events.emit("evaluated", stage=training.job.index, step=training.step, split="validation", metrics=training.validated)
     events.emit("drawn", stage=training.job.index, step=training.step, sources=training.learner.ledger())
+    if loads := training.learner.loads():
+        events.emit("routed", stage=training.job.index, step=training.step, loads=loads)
 
 
 def save(training: Training, events: EventLog, folder: Path, *, is_final: bool = False) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainer.catalog import Card
-from trainer.config import ImageTextModel, Stage
-from trainer.models.groups import group_of, trainable_names
-from trainer.packaged import folder_of
-
-Shapes = dict[str, int]
+from trainer.config import GROUPS, ImageTextModel, LanguageModel, Model, Stage
+from trainer.models.groups import groups_of, trainable_names
+from trainer.parameters_language import Shapes, bert, config_of, language_model, linear, norm
 
 
 @dataclass(frozen=True)
@@ -21,8 +18,6 @@ class Counts:
     """Number of elements of every named parameter."""
 
     sizes: Shapes
-    num_text_blocks: int
-    num_image_blocks: int
 
     @property
     def by_group(self) -> dict[str, int]:
@@ -31,31 +26,30 @@ class Counts:
     def trainable(self, chosen: Sequence[str]) -> dict[str, int] | None:
         """Returns the trainable elements by group, None where a pattern matches nothing."""
         try:
-            names = trainable_names(self.sizes, chosen, self.num_text_blocks, self.num_image_blocks)
+            names = trainable_names(self.sizes, chosen)
         except ValueError:
             return None
         return self._sum(names)
 
     def _sum(self, names: Iterable[str]) -> dict[str, int]:
-        totals = {"base": 0, "middle": 0, "top": 0}
+        totals = dict.fromkeys(GROUPS, 0)
+        groups = groups_of(self.sizes)
         for name in names:
-            totals[group_of(name, self.num_text_blocks, self.num_image_blocks)] += self.sizes[name]
+            totals[groups[name]] += self.sizes[name]
         return totals
 
 
-def count(model: ImageTextModel, stage: Stage, cards: Mapping[str, Card]) -> Counts | None:
-    """None when an encoder's sizes lie on a hub that is not read from here."""
+def count(model: Model, stage: Stage, cards: Mapping[str, Card]) -> Counts | None:
+    """None when sizes lie on a hub that is not read from here."""
+    sizes = language_model(model) if isinstance(model, LanguageModel) else image_text(model, stage, cards)
+    return None if sizes is None else Counts(sizes)
+
+
+def image_text(model: ImageTextModel, stage: Stage, cards: Mapping[str, Card]) -> Shapes | None:
     image, text = image_sizes(model), text_sizes(model)
     if image is None or text is None:
         return None
-    sizes = resnet(image) | bert(text) | top(model, stage, cards, image["hidden_sizes"][-1], text)
-    return Counts(sizes, text["num_hidden_layers"], len(image["hidden_sizes"]))
-
-
-def config_of(name: str) -> dict[str, Any] | None:
-    """Reads `config.json` of packaged weights or a local folder."""
-    path = Path(folder_of(name)) / "config.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    return resnet(image) | bert(text, "text") | top(model, stage, cards, image["hidden_sizes"][-1], text)
 
 
 def image_sizes(model: ImageTextModel) -> dict[str, Any] | None:
@@ -76,14 +70,6 @@ def text_sizes(model: ImageTextModel) -> dict[str, Any] | None:
         "num_hidden_layers": text.num_layers,
         "intermediate_size": 4 * text.width,
     }
-
-
-def linear(name: str, inputs: int, outputs: int) -> Shapes:
-    return {f"{name}.weight": inputs * outputs, f"{name}.bias": outputs}
-
-
-def norm(name: str, width: int) -> Shapes:
-    return {f"{name}.weight": width, f"{name}.bias": width}
 
 
 def convolution(name: str, inputs: int, outputs: int, side: int) -> Shapes:
@@ -114,28 +100,10 @@ def block(place: str, channels: int, width: int, kind: str) -> Shapes:
     return narrow | convolution(f"{place}.2", reduced, width, 1)
 
 
-def bert(sizes: Mapping[str, Any]) -> Shapes:
-    """The parameters of transformers' BertModel without pooler."""
-    width, inner, place = sizes["hidden_size"], sizes["intermediate_size"], "text.embeddings"
-    found = {
-        f"{place}.word_embeddings.weight": sizes["vocab_size"] * width,
-        f"{place}.position_embeddings.weight": sizes.get("max_position_embeddings", 512) * width,
-        f"{place}.token_type_embeddings.weight": sizes.get("type_vocab_size", 2) * width,
-        **norm(f"{place}.LayerNorm", width),
-    }
-    for number in range(sizes["num_hidden_layers"]):
-        place = f"text.encoder.layer.{number}"
-        for name in ("self.query", "self.key", "self.value", "output.dense"):
-            found |= linear(f"{place}.attention.{name}", width, width)
-        found |= linear(f"{place}.intermediate.dense", width, inner) | linear(f"{place}.output.dense", inner, width)
-        found |= norm(f"{place}.attention.output.LayerNorm", width) | norm(f"{place}.output.LayerNorm", width)
-    return found
-
-
 def top(model: ImageTextModel, stage: Stage, cards: Mapping[str, Card], channels: int, text: Mapping[str, Any]) -> Shapes:
-    """Projections and the heads of the stage's tasks."""
+    """Projections, fusion and the heads of the stage's tasks."""
     width, hidden = model.fusion_width, text["hidden_size"]
-    found = linear("image_projection", channels, width) | linear("text_projection", hidden, width)
+    found = linear("image_projection", channels, width) | linear("text_projection", hidden, width) | fusion(model)
     both = model.fusion == "concatenation" and model.inputs == "image_and_text"
     for task in stage.tasks:
         place, card = f"heads.{task.kind}", cards.get(task.sources[0].dataset)
@@ -144,6 +112,21 @@ def top(model: ImageTextModel, stage: Stage, cards: Mapping[str, Card], channels
             found |= linear(f"{place}.dense", hidden, hidden) | norm(f"{place}.norm", hidden) | {f"{place}.bias": text["vocab_size"]}
         elif task.kind == "image_classification":
             found |= linear(place, channels, num_classes)
+        elif task.kind == "image_text_contrast":
+            found |= {f"{place}.logit_scale": 1}
         elif task.kind == "sentiment":
             found |= linear(place, width * (2 if both else 1), num_classes)
     return found
+
+
+def fusion(model: ImageTextModel) -> Shapes:
+    """What a gate or an attention between the two features learns; a modality alone is fused with nothing."""
+    width = model.fusion_width
+    if model.inputs != "image_and_text":
+        return {}
+    if model.fusion == "gated":
+        return linear("fusion.gate", 2 * width, width)
+    if model.fusion == "cross_attention":
+        inwards = {"fusion.attention.in_proj_weight": 3 * width * width, "fusion.attention.in_proj_bias": 3 * width}
+        return inwards | linear("fusion.attention.out_proj", width, width)
+    return {}

@@ -56,7 +56,25 @@ def multi_step(schedule: Schedule, done: int, span: int) -> float:
     return schedule.peak_rate
 
 
-SHAPES = {"constant": constant, "cosine": cosine, "step": step_decay, "halving": halving, "multi_step": multi_step}
+def warmup_stable_decay(schedule: Schedule, done: int, span: int) -> float:
+    """Holds the peak, and falls over the last `decay_steps` to the floor, which the last step reaches.
+
+    The shape is MiniCPM's (arXiv 2404.06395), which halves the rate again and again at the end; the straight line, which meets
+    any floor, is the cooldown of Hägele et al. (arXiv 2405.18392).
+    """
+    assert schedule.decay_steps and schedule.final_rate is not None
+    decayed = max(done + 1 - (span - schedule.decay_steps), 0) / schedule.decay_steps
+    return schedule.peak_rate + (schedule.final_rate - schedule.peak_rate) * decayed
+
+
+SHAPES = {
+    "constant": constant,
+    "cosine": cosine,
+    "step": step_decay,
+    "halving": halving,
+    "multi_step": multi_step,
+    "warmup_stable_decay": warmup_stable_decay,
+}
 
 
 def curve(schedule: Schedule, num_steps: int, max_points: int = 200) -> tuple[list[int], list[float]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from trainer import catalog, checkpoint
+from trainer.amounts import num_steps
 from trainer.config import StageJob
 from trainer.device import choose, describe, set_threads
 from trainer.events import LOSS, EventLog
@@ -15,7 +16,7 @@ from trainer.families import LEARNERS
 from trainer.families.learner import Learner
 from trainer.loop import Training, fit, save
 from trainer.manifest import Damaged, verify
-from trainer.plan import check_stage, num_steps
+from trainer.problems import check_stage
 
 
 def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequence[Path], stop_asked: Callable[[], bool]) -> Path | None:
@@ -24,10 +25,10 @@ def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequenc
     Raises ValueError for a config that cannot be trained, NotANumberError when the loss diverges.
     """
     cards = catalog.load(datasets)
-    if problems := [problem for problem in check_stage(job.stage, job.index - 1, cards) if problem.blocks]:
+    if problems := [problem for problem in check_stage(job.stage, job.index - 1, cards, job.model) if problem.blocks]:
         raise ValueError("; ".join(str(problem) for problem in problems))
     set_threads(job.num_threads)
-    training = prepare(job, datasets, num_steps(job.stage, cards))
+    training = prepare(job, datasets, num_steps(job.stage, cards, job.model))
     resume(training, folder, events)
     start(training, events)
     return finish(training, folder, events) if fit(training, events, folder, stop_asked) else None

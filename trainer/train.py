@@ -66,6 +66,8 @@ def jobs(document: config.Run | config.StageJob, folder: Path) -> Iterator[confi
                 index=index,
                 is_last=index == len(document.stages),
                 num_threads=document.num_threads,
+                watched=document.watched,
+                tensorboard=document.tensorboard,
                 parent=str(done[index - 1]) if index > 1 else None,
             )
 

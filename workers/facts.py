@@ -42,6 +42,20 @@ def add_results(attempt: Attempt, metrics: Mapping[str, float | str]) -> None:
         stage.save(update_fields=["results"])
 
 
+def drawn(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """What each source was asked for and what it gave, from the stage's first step on."""
+    Stage.objects.filter(pk=attempt.job_id).update(ledger=event["sources"])
+
+
+def routed(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    Stage.objects.filter(pk=attempt.job_id).update(expert_loads=event["loads"])
+
+
+def watched(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """The loss on every data set of the run at the end of the stage, beside a unigram model's."""
+    Stage.objects.filter(pk=attempt.job_id).update(watched={name: event[name] for name in ("losses", "baseline")})
+
+
 def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
     job = Quantization.objects.get(pk=attempt.job_id)
     row = {name: value for name, value in event.items() if name not in ("seq", "at", "kind", "stage")}
@@ -60,6 +74,9 @@ KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "saved": saved,
     "evaluated": evaluated,
     "finished": finished,
+    "drawn": drawn,
+    "routed": routed,
+    "watched": watched,
     "measured": measured,
     "exported": exported,
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from dashboard.runs.models import Attempt, Quantization, Run, Stage
+from dashboard.runs.reuse import note_key
 from trainer import config
 
 Document = config.StageJob | config.QuantizationJob
@@ -22,14 +23,18 @@ def hand_over(attempt: Attempt, kind: str) -> None:
 def stage_job(attempt: Attempt) -> config.StageJob:
     run, stage = attempt.job.run, Stage.objects.get(pk=attempt.job_id)
     settled = config.Run.model_validate(run.config)
+    resume = newest_checkpoint(stage.pk)
+    note_key(stage, goes_on=resume is not None)
     return config.StageJob(
         model=settled.model,
         stage=settled.stages[stage.index - 1],
         index=stage.index,
         is_last=stage.index == len(settled.stages),
         num_threads=settled.num_threads,
+        watched=settled.watched,
+        tensorboard=settled.tensorboard,
         parent=final_checkpoint(run, stage.index - 1) if stage.index > 1 else None,
-        resume=newest_checkpoint(stage.pk),
+        resume=resume,
     )
 
 
@@ -48,7 +53,7 @@ def quantization_job(attempt: Attempt) -> config.QuantizationJob:
 
 
 def final_checkpoint(run: Run, index: int) -> str:
-    """The checkpoint with which a stage ended."""
+    """The checkpoint with which a stage ended, in this run or in the one it was reused from."""
     path = Stage.objects.values_list("checkpoint", flat=True).get(run=run, index=index)
     assert path, f"stage {index} of run {run.pk} has no final checkpoint"
     return absolute(path)

@@ -21,7 +21,9 @@ from workers.process import LOG
 
 RENEW_S = 1.0
 MAX_BYTES = 2**20
-ON_THE_TIME_LINE = ("preparing", "started", "evaluated", "saved", "stopped", "warned", "failed", "finished", "exported")
+ON_THE_TIME_LINE = (
+    "preparing", "started", "evaluated", "saved", "stopped", "warned", "skipped", "went_back", "failed", "finished", "exported",
+)  # fmt: skip
 ENVELOPE = ("seq", "at", "kind", "stage", "step")
 
 

@@ -1,4 +1,4 @@
-"""The API of runs: list, submit, read, stop, resume, retry, series."""
+"""The API of runs: list, submit, read, stop, resume, retry, fork, series."""
 
 from __future__ import annotations
 
@@ -12,26 +12,40 @@ from ninja import Query, Router, Status
 from dashboard.accounts import access
 from dashboard.accounts.models import Project, User
 from dashboard.api import submitting
-from dashboard.api.shapes import QuantizationList, RunDetailOut, RunList, RunOut, RunsAsked, SeriesAsked, SeriesOut, StageList, SubmitIn
+from dashboard.api.shapes import (
+    ForkIn,
+    QuantizationList,
+    RunDetailOut,
+    RunList,
+    RunOut,
+    RunsAsked,
+    SeriesAsked,
+    SeriesOut,
+    StageList,
+    SubmitIn,
+)
 from dashboard.metrics import reading, wire
 from dashboard.runs import lifecycle
 from dashboard.runs.models import Attempt, Quantization, Run, Stage
 
 router = Router(tags=["runs"])
+STAGE_FIELDS = ("index", "name", "status", "last_step", "num_steps", "results", "error", "ledger", "expert_loads", "watched")
+RUN_FIELDS = ("id", "number", "name", "status", "recipe", "forked_stage", "created_at", "started_at", "ended_at")
 
 
 def stage_out(stage: Stage, attempts: int) -> dict[str, Any]:
-    names = ("index", "name", "status", "last_step", "num_steps", "results", "error")
-    return {**{name: getattr(stage, name) for name in names}, "attempts": attempts}
+    fields = {name: getattr(stage, name) for name in STAGE_FIELDS}
+    return {**fields, "attempts": attempts, "reused_from": stage.reused_from.run_id if stage.reused_from else None}
 
 
 def runs_out(runs: list[Run]) -> list[dict[str, Any]]:
     """Two queries for all stages of all runs."""
-    stages = list(Stage.objects.filter(run__in=runs).order_by("run", "index"))
+    stages = list(Stage.objects.filter(run__in=runs).select_related("reused_from").order_by("run", "index"))
     attempts = Counter(Attempt.objects.filter(job__run__in=runs).values_list("job_id", flat=True))
     return [
         {
-            **{name: getattr(run, name) for name in ("id", "number", "name", "status", "recipe", "created_at", "started_at", "ended_at")},
+            **{name: getattr(run, name) for name in RUN_FIELDS},
+            "forked_from": run.forked_from_id,
             "project": run.project.slug,
             "owner": run.owner.username,
             "stages": [stage_out(stage, attempts[stage.pk]) for stage in stages if stage.run_id == run.pk],
@@ -52,7 +66,8 @@ def list_runs(request: HttpRequest, asked: Query[RunsAsked]) -> dict[str, Any]:
 def submit_run(request: HttpRequest, body: SubmitIn) -> Status[dict[str, Any]]:
     project = project_for(request, body.project)
     config = submitting.config_of(body)
-    run = lifecycle.submit(project, access.signed_in(request), body.name or submitting.suggest_name(), config, recipe=body.recipe)
+    name, owner = body.name or submitting.suggest_name(), access.signed_in(request)
+    run = lifecycle.submit(project, owner, name, config, recipe=body.recipe, reuse=body.reuse)
     return Status(201, runs_out([run])[0])
 
 
@@ -88,6 +103,13 @@ def resume_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
 @router.post("/{int:run_id}/retry", response=RunOut)
 def retry_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
     return act(request, run_id, lifecycle.retry)
+
+
+@router.post("/{int:run_id}/fork", response={201: RunOut})
+def fork_run(request: HttpRequest, run_id: int, body: ForkIn) -> Status[dict[str, Any]]:
+    """A new run with the same config, changed by the overrides; its stages before `stage` are not trained again."""
+    run = submitting.forked(access.get_run(request.user, run_id, "edit"), body, access.signed_in(request))
+    return Status(201, runs_out([run])[0])
 
 
 def act(request: HttpRequest, run_id: int, verb: Callable[[Run, User], None]) -> dict[str, Any]:

@@ -8,6 +8,11 @@ from typing import Any
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
+OVERRIDES = (
+    "Changes to the config, nested like it. An object is merged key by key; into a list it is merged by index, counted from 0: "
+    '`{"stages": {"2": {"steps": 40}}}`. Any other value, a list included, replaces what was there.'
+)
+
 
 class StageOut(Schema):
     index: int
@@ -18,6 +23,10 @@ class StageOut(Schema):
     attempts: int
     results: dict[str, Any]
     error: str
+    reused_from: int | None = Field(description="The run that trained this stage, where it was not trained again.")
+    ledger: list[dict[str, Any]] = Field(description="Per source: the share asked for, the share seen, samples, tokens, epochs.")
+    expert_loads: list[list[float]] = Field(description="Per layer the share of the tokens that each expert worked on.")
+    watched: dict[str, dict[str, Any]] = Field(description="At the stage's end: validation loss by data set, and a unigram model's.")
 
 
 class RunOut(Schema):
@@ -28,6 +37,8 @@ class RunOut(Schema):
     project: str
     owner: str
     recipe: str
+    forked_from: int | None = Field(description="The run this one is a fork of.")
+    forked_stage: int | None = Field(description="The first stage that the fork does not share with it, from 1.")
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -79,15 +90,26 @@ class SeriesAsked(Schema):
 
 
 class SubmitIn(Schema):
-    """A recipe with overrides (nested like the config; lists by index as a key), or a whole config."""
+    """A recipe with overrides, or a whole config."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = ""
     project: str = ""
     recipe: str = ""
-    overrides: dict[str, Any] = {}
+    overrides: dict[str, Any] = Field({}, description=OVERRIDES)
     config: dict[str, Any] | None = None
+    reuse: bool = Field(True, description="Take over the first stages from runs of the project that trained the same already.")
+
+
+class ForkIn(Schema):
+    """Where the new run leaves the old one, and what it does differently from there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stage: int = Field(ge=1, description="First stage to be trained anew, from 1. Those before it are taken over.")
+    overrides: dict[str, Any] = Field({}, description=f"{OVERRIDES} What the stages before were trained with must stay as it is.")
+    name: str = ""
 
 
 class SeriesOut(Schema):

@@ -1,4 +1,4 @@
-"""From the body of `POST /runs` to a checked config; every complaint carries the path of its field."""
+"""From the body of `POST /runs` or of a fork to a checked config; every complaint carries the path of its field."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
-from dashboard.accounts.models import Project
-from dashboard.api.shapes import SubmitIn
+from dashboard.accounts.models import Project, User
+from dashboard.api.shapes import ForkIn, SubmitIn
+from dashboard.runs.fork import ForkRefused, fork
+from dashboard.runs.models import Run
 from dashboard.runs.names import suggest
 from trainer import catalog, config, plan, recipes
 
@@ -36,7 +38,11 @@ def config_of(body: SubmitIn) -> config.Run:
     """Returns the validated config. Raises Refused, or pydantic's ValidationError with paths inside `config`."""
     if (body.config is None) == (not body.recipe):
         raise Refused((["config"], "give a recipe or a config, one of the two"))
-    run = config.Run.model_validate(body.config if body.config is not None else overridden(body))
+    return checked(body.config if body.config is not None else overridden(body))
+
+
+def checked(document: dict[str, Any]) -> config.Run:
+    run = config.Run.model_validate(document)
     problems = [problem for problem in plan.check(run, catalog.load([settings.DATASETS_DIR])) if problem.blocks]
     if problems:
         raise Refused(*((["config", *problem.path], problem.message) for problem in problems))
@@ -50,6 +56,15 @@ def overridden(body: SubmitIn) -> dict[str, Any]:
     document = known[body.recipe].config.model_dump(mode="json")
     merged: dict[str, Any] = merge(document, body.overrides, ["overrides"])
     return merged
+
+
+def forked(parent: Run, body: ForkIn, owner: User) -> Run:
+    """Submits a fork. Raises Refused, pydantic's ValidationError, WrongState."""
+    settled = checked(merge(parent.config, body.overrides, ["overrides"]))
+    try:
+        return fork(parent, body.stage, owner, body.name or suggest(), settled)
+    except ForkRefused as refusal:
+        raise Refused(*((path if path == ("stage",) else ["overrides", *path], message) for path, message in refusal.errors)) from None
 
 
 def merge(document: Any, changes: Any, path: list[str | int]) -> Any:

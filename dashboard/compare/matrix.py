@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.compare.differences import Differences
 from dashboard.numbers import MINUS, number
-from dashboard.runs.models import Attempt, Run, Stage, Status
+from dashboard.runs.models import DONE, Attempt, Run, Stage
 from dashboard.runs.results import active_seconds, attempts_of, measured_on
 from trainer.events import decode
 
@@ -204,7 +204,7 @@ def is_better(delta: float, metric: str) -> bool | None:
 
 def mark_best(cells: list[Cell], metric: str) -> list[Cell]:
     """The one best value of the row, if there is one; only stages that have ended compete."""
-    competing = [cell for cell in cells if cell.stage and cell.stage.status == Status.COMPLETED and not cell.is_other_task]
+    competing = [cell for cell in cells if cell.stage and cell.stage.status in DONE and not cell.is_other_task]
     ended = [cell.value for cell in competing if cell.value is not None]
     best = (min if "loss" in metric else max)(ended, default=None)
     if best is None or len(ended) < 2 or ended.count(best) > 1:

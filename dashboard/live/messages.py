@@ -49,6 +49,13 @@ class AttemptState(TypedDict):
     worker: str
 
 
+class Origin(TypedDict):
+    """The run that trained a stage which was reused, and the number that people know it by."""
+
+    run: int
+    number: int
+
+
 class StageState(TypedDict):
     index: int
     name: str
@@ -60,6 +67,7 @@ class StageState(TypedDict):
     error: str
     started_at: NotRequired[float | None]
     ended_at: NotRequired[float | None]
+    reused_from: NotRequired[Origin | None]
 
 
 class QuantizationState(TypedDict):

@@ -12,7 +12,7 @@ from dashboard.accounts import access
 from dashboard.accounts.models import User
 from dashboard.live.state import seconds
 from dashboard.metrics.latest import latest_losses
-from dashboard.runs.models import ACTIVE, Attempt, Run, Stage
+from dashboard.runs.models import ACTIVE, DONE, Attempt, Run, Stage
 
 JUST_ENDED = timedelta(minutes=1)
 
@@ -28,7 +28,7 @@ def overview(user: User) -> list[dict[str, Any]]:
 
 
 def summary(run: Run, stages: list[Stage], loss: Any, point_at: Any) -> dict[str, Any]:
-    present = next((stage for stage in stages if stage.status not in ("completed", "skipped")), stages[-1])
+    present = next((stage for stage in stages if stage.status not in DONE), stages[-1])
     return {
         "id": run.pk,
         "status": run.status,

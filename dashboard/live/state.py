@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from dashboard.live.messages import AttemptState, QuantizationState, RunState, StageState
+from dashboard.live.messages import AttemptState, Origin, QuantizationState, RunState, StageState
 from dashboard.runs.models import Attempt, Quantization, Run, Stage
 
 
@@ -27,6 +27,11 @@ def attempt_state(attempt: Attempt) -> AttemptState:
     }
 
 
+def origin(stage: Stage) -> Origin | None:
+    source = stage.reused_from
+    return {"run": source.run_id, "number": source.run.number} if source else None
+
+
 def stage_state(stage: Stage, attempts: list[Attempt]) -> StageState:
     return {
         "index": stage.index,
@@ -39,15 +44,17 @@ def stage_state(stage: Stage, attempts: list[Attempt]) -> StageState:
         "error": stage.error,
         "started_at": seconds(stage.started_at),
         "ended_at": seconds(stage.ended_at),
+        "reused_from": origin(stage),
     }
 
 
 def stage_states(run_id: int) -> list[StageState]:
-    """Two queries, however many stages and attempts."""
+    """Two queries, however many stages and attempts. The attempts of a reused stage are those that made its points."""
+    stages = list(Stage.objects.filter(run=run_id).select_related("reused_from__run").order_by("index"))
     attempts: dict[int, list[Attempt]] = defaultdict(list)
-    for attempt in Attempt.objects.filter(job__run=run_id).select_related("worker").order_by("number"):
+    for attempt in Attempt.objects.filter(job__in=[stage.trained_by for stage in stages]).select_related("worker").order_by("number"):
         attempts[attempt.job_id].append(attempt)
-    return [stage_state(stage, attempts[stage.pk]) for stage in Stage.objects.filter(run=run_id).order_by("index")]
+    return [stage_state(stage, attempts[stage.trained_by]) for stage in stages]
 
 
 def quantization_state(run_id: int) -> QuantizationState | None:

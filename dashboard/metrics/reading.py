@@ -61,8 +61,11 @@ def stage_offsets(run: Run) -> dict[int, int]:
 
 
 def stage_points(stage: Stage, metric: str, number: int | None = None) -> tuple[int, np.ndarray, np.ndarray]:
-    """Returns the stage's index, its steps (int64, ascending) and values; each step once, from the newest attempt that made it."""
-    attempts = list(Attempt.objects.filter(job=stage).order_by("number"))
+    """Returns the stage's index, its steps (int64, ascending) and values; each step once, from the newest attempt that made it.
+
+    The points of a reused stage are those of the stage that trained it.
+    """
+    attempts = list(Attempt.objects.filter(job=stage.trained_by).order_by("number"))
     chunks = chunks_of(attempts, metric)
     parts = []
     for attempt in attempts:
@@ -117,5 +120,6 @@ def thin(metric: str, stage: int | None, steps: np.ndarray, values: np.ndarray, 
 
 
 def metric_names(run: Run) -> list[str]:
-    names = Chunk.objects.filter(attempt__job__run=run).values_list("metric", flat=True).distinct()
+    jobs = [stage.trained_by for stage in run.stages]
+    names = Chunk.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct()
     return sorted(names)

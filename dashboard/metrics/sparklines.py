@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,23 +45,34 @@ class Spark:
 
 
 def sparklines(stages: Mapping[int, Sequence[Mapping[str, Any]]]) -> dict[int, Spark]:
-    """Takes the stages of each run (index, num_steps, ...); runs without a finite, positive loss are left out. Three queries."""
+    """Takes the stages of each run as `strips` gives them; runs without a finite, positive loss are left out. Three queries."""
     found: Points = defaultdict(lambda: defaultdict(list))
-    for attempt, until, chunks in sampled_chunks(list(stages)):
-        for chunk in chunks:
-            steps, values = unpack(chunk.steps, chunk.values)
-            kept = (steps < until) & np.isfinite(values) & (values > 0)
-            found[attempt.job.run_id][attempt.job.position].append((steps[kept], values[kept]))
+    places = [(stage["trained_by"], run_id, stage["index"]) for run_id, run in stages.items() for stage in run]
+    made = sampled_points({job for job, _, _ in places})
+    for job, run_id, index in places:
+        if job in made:
+            found[run_id][index] = made[job]
     return {run_id: spark for run_id, parts in found.items() if (spark := draw(parts, stages[run_id]))}
 
 
-def sampled_chunks(run_ids: Sequence[int]) -> list[tuple[Attempt, float, list[Chunk]]]:
+def sampled_points(jobs: Collection[int]) -> dict[int, list[tuple[np.ndarray, np.ndarray]]]:
+    """Returns pieces of each job's curve: finite, positive points that no later attempt has made again."""
+    found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
+    for attempt, until, chunks in sampled_chunks(jobs):
+        for chunk in chunks:
+            steps, values = unpack(chunk.steps, chunk.values)
+            kept = (steps < until) & np.isfinite(values) & (values > 0)
+            found[attempt.job_id].append((steps[kept], values[kept]))
+    return found
+
+
+def sampled_chunks(jobs: Collection[int]) -> list[tuple[Attempt, float, list[Chunk]]]:
     """Returns each attempt with the step from which it is superseded and evenly spaced chunks of its loss, the last one included."""
     attempts: dict[int, list[Attempt]] = defaultdict(list)
-    for attempt in Attempt.objects.filter(job__run__in=run_ids).select_related("job").order_by("job", "number"):
+    for attempt in Attempt.objects.filter(job__in=jobs).order_by("job", "number"):
         attempts[attempt.job_id].append(attempt)
     heads: dict[int, list[int]] = defaultdict(list)
-    listed = Chunk.objects.filter(attempt__job__run__in=run_ids, metric=LOSS).order_by("attempt", "first_step", "pk")
+    listed = Chunk.objects.filter(attempt__job__in=jobs, metric=LOSS).order_by("attempt", "first_step", "pk")
     for attempt_id, chunk_id in listed.values_list("attempt_id", "pk"):
         heads[attempt_id].append(chunk_id)
     wanted = {chunk_id for ids in heads.values() for chunk_id in spread(ids)}

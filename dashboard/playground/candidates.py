@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dashboard.runs.models import Quantization, Run, Stage, Status
+from dashboard.runs.models import DONE, Quantization, Run, Stage, Status
 
 TASK = "sentiment"
 INT8_FILE = "int8.onnx"
@@ -31,7 +31,7 @@ class Candidate:
 
 def choices(runs: QuerySet[Run], limit: int = 50) -> list[Candidate]:
     """The newest runs whose last stage learnt sentiment and is complete."""
-    done = Stage.objects.filter(run__in=runs, status=Status.COMPLETED).exclude(checkpoint="")
+    done = Stage.objects.filter(run__in=runs, status__in=DONE).exclude(checkpoint="")
     newest = list(runs.filter(pk__in=done.values("run")).order_by("-pk")[: 2 * limit])
     return [found for run in newest if (found := candidate(run))][:limit]
 
@@ -39,7 +39,7 @@ def choices(runs: QuerySet[Run], limit: int = 50) -> list[Candidate]:
 def candidate(run: Run) -> Candidate | None:
     """None where the last stage has not finished, or learnt something else."""
     stage = run.stages.last()
-    if stage is None or stage.status != Status.COMPLETED or not stage.checkpoint:
+    if stage is None or stage.status not in DONE or not stage.checkpoint:
         return None
     if all(task["kind"] != TASK for task in stage.config["tasks"]):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,10 +19,12 @@ from dashboard.fleet.models import Worker
 from dashboard.live.messages import Update
 from dashboard.live.publish import publish
 from dashboard.live.state import quantization_state, run_state, stage_states
-from dashboard.runs import queue
+from dashboard.runs import keys, queue
 from dashboard.runs.models import Attempt, Job, Quantization, Run, Stage, Status
+from dashboard.runs.reuse import taken_over, twins_of
 from dashboard.runs.timeline import write_event
 from trainer import catalog
+from trainer.catalog import Card
 from trainer.config import Run as Config
 from trainer.plan import num_steps
 
@@ -86,22 +88,55 @@ def renew(lease: Lease) -> str:
 # --- from the person ---------------------------------------------------------------------------------------------------
 
 
-def submit(project: Project, owner: User, name: str, config: Config, recipe: str = "") -> Run:
-    """Stores the run with its jobs and queues the first of them."""
+def submit(
+    project: Project,
+    owner: User,
+    name: str,
+    config: Config,
+    recipe: str = "",
+    *,
+    reuse: bool = True,
+    taken: Sequence[Stage] | None = None,
+    forked_from: Run | None = None,
+    forked_stage: int | None = None,
+) -> Run:
+    """Stores the run with its jobs and queues the first that has work to do.
+
+    Its first stages are those of `taken`, or, where that is not given and `reuse` is on, finished twins.
+    """
     cards = catalog.load([settings.DATASETS_DIR])
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         newest = project.runs.aggregate(newest=Max("number"))["newest"] or 0
+        lineage = {"forked_from": forked_from, "forked_stage": forked_stage}
         document = config.model_dump(mode="json")
-        run = Run.objects.create(project=project, number=newest + 1, name=name, owner=owner, recipe=recipe, config=document)
-        for index, stage in enumerate(config.stages, 1):
-            Stage.objects.create(run=run, position=index, index=index, name=stage.name, num_steps=num_steps(stage, cards))
-        if config.quantization:
-            Quantization.objects.create(run=run, position=len(config.stages) + 1)
-    with changing(run.pk):
-        enqueue(Job.objects.filter(run=run, position=1))
+        run = Run.objects.create(project=project, number=newest + 1, name=name, owner=owner, recipe=recipe, config=document, **lineage)
+        if taken is None:
+            taken = twins_of(project, config, cards) if reuse else []
+        create_jobs(run, config, cards, taken)
+    begin(run, taken)
     run.refresh_from_db()
     return run
+
+
+def create_jobs(run: Run, config: Config, cards: Mapping[str, Card], taken: Sequence[Stage]) -> None:
+    for index, (stage, (key, inputs)) in enumerate(zip(config.stages, keys.chain(config, cards), strict=True), 1):
+        fields = {"num_steps": num_steps(stage, cards, config.model), "key": key, "inputs": inputs}
+        if index <= len(taken):
+            fields = taken_over(taken[index - 1])
+        Stage.objects.create(run=run, position=index, index=index, name=stage.name, **fields)
+    if config.quantization:
+        Quantization.objects.create(run=run, position=len(config.stages) + 1)
+
+
+def begin(run: Run, taken: Sequence[Stage]) -> None:
+    """Queues the first job that waits; a run that has none is complete as it is."""
+    with changing(run.pk) as update:
+        if taken:
+            write_event(update, "reused", num_stages=len(taken), numbers=sorted({stage.run.number for stage in taken}))
+        if not enqueue(Job.objects.filter(run=run, status=Status.WAITING).order_by("position")[:1]):
+            Run.objects.filter(pk=run.pk).update(started_at=Now())
+            set_run(run.pk, Status.COMPLETED)
 
 
 def request_stop(run: Run, by: User) -> None:

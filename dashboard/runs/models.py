@@ -24,10 +24,13 @@ class Status(models.TextChoices):
     FAILED = "failed", _("Failed")
     LOST = "lost", _("Lost")
     SKIPPED = "skipped", _("Skipped")
+    REUSED = "reused", _("Reused")
 
 
 HELD = (Status.RUNNING, Status.STOPPING)
 ACTIVE = (Status.QUEUED, Status.RUNNING, Status.STOPPING, Status.LOST)
+# A job in one of these needs no worker any more, and what comes after it may start.
+DONE = (Status.COMPLETED, Status.SKIPPED, Status.REUSED)
 
 
 class Run(models.Model):
@@ -39,6 +42,8 @@ class Run(models.Model):
     owner = models.ForeignKey(User, models.PROTECT, related_name="runs")
     recipe = models.CharField(max_length=80, blank=True)
     config: models.JSONField[dict[str, Any]] = models.JSONField()
+    forked_from = models.ForeignKey("self", models.SET_NULL, null=True, related_name="forks")
+    forked_stage = models.PositiveSmallIntegerField(null=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
     cursor = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -80,7 +85,10 @@ class Job(models.Model):
 
 
 class Stage(Job):
-    """A job that trains one stage of the run."""
+    """A job that trains one stage of the run, or a stage that another run has trained already.
+
+    `key` stands for everything that decides its weights; `inputs` are those of it that may change behind the run's back.
+    """
 
     index = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=40)
@@ -91,6 +99,18 @@ class Stage(Job):
     device = models.CharField(max_length=80, blank=True)
     checkpoint = models.CharField(max_length=300, blank=True)
     results: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
+    key = models.CharField(max_length=64, blank=True, db_index=True)
+    inputs: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
+    # Always the stage that did the training, never one that was reused itself.
+    reused_from = models.ForeignKey("self", models.RESTRICT, null=True, related_name="reused_by")
+    ledger: models.JSONField[list[dict[str, Any]]] = models.JSONField(default=list)
+    expert_loads: models.JSONField[list[list[float]]] = models.JSONField(default=list)
+    watched: models.JSONField[dict[str, dict[str, Any]]] = models.JSONField(default=dict)
+
+    @property
+    def trained_by(self) -> int:
+        """The job whose attempts made this stage's points."""
+        return self.reused_from_id or self.pk
 
     @property
     def config(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dashboard.numbers import filesize, number, percent
 from dashboard.runs.models import Event
@@ -47,6 +48,9 @@ LOOKS = {
     "stop_requested": ("circle-stop", ""),
     "resumed": ("play", ""),
     "retried": ("rotate-ccw", ""),
+    "reused": ("repeat", ""),
+    "skipped": ("skip-forward", "warning"),
+    "went_back": ("undo-2", "warning"),
     "warned": ("triangle-alert", "warning"),
     "failed": ("circle-x", "worse"),
     "lost": ("unplug", "worse"),
@@ -81,6 +85,28 @@ def saved(event: Event) -> str:
     return _("Checkpoint %(step)s, %(size)s") % {"step": at_step(event), "size": filesize(event.data.get("size_bytes"))}
 
 
+def reused(event: Event) -> str:
+    runs = ", ".join(f"#{number}" for number in event.data.get("numbers", []))
+    count = event.data.get("num_stages", 1)
+    return ngettext("Stage 1 reused from run %(runs)s", "Stages 1 to %(count)s reused from run %(runs)s", count) % {
+        "count": count,
+        "runs": runs,
+    }
+
+
+def skipped(event: Event) -> str:
+    return _("Loss is no number at %(step)s, drawn from %(sources)s: step skipped") % {"step": at_step(event), "sources": sources(event)}
+
+
+def went_back(event: Event) -> str:
+    words = {"step": at_step(event), "sources": sources(event), "good": number(event.data.get("last_good") or 0)}
+    return _("Loss is no number at %(step)s, drawn from %(sources)s: went back to checkpoint %(good)s") % words
+
+
+def sources(event: Event) -> str:
+    return ", ".join(event.data.get("sources") or []) or _("unknown data")
+
+
 def unknown(event: Event) -> str:
     return str(event.data.get("message") or event.kind.replace("_", " "))
 
@@ -94,6 +120,9 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     "stop_requested": lambda event: _("%(person)s asked to stop") % {"person": event.data.get("by", "")},
     "resumed": lambda event: _("%(person)s resumed the run") % {"person": event.data.get("by", "")},
     "retried": lambda event: _("%(person)s asked to try again") % {"person": event.data.get("by", "")},
+    "reused": reused,
+    "skipped": skipped,
+    "went_back": went_back,
     "failed": lambda event: _("Failed: %(message)s") % {"message": event.data.get("message", "")},
     "lost": lambda event: (
         _("Lost %(worker)s at %(step)s") % {"worker": event.data.get("worker") or _("its worker"), "step": at_step(event)}

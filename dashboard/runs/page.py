@@ -17,12 +17,14 @@ from dashboard.accounts.models import User
 from dashboard.metrics.reading import metric_names
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
+from dashboard.runs.forgetting import forgetting_of
 from dashboard.runs.ledger import ledger_of
-from dashboard.runs.models import Attempt, Event, LogChunk, Quantization, Run, Status
+from dashboard.runs.models import DONE, Attempt, Event, LogChunk, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
 from dashboard.runs.page_data import page_data
 from dashboard.runs.readable import readable_model, readable_stage
 from dashboard.runs.results import stage_cards
+from dashboard.runs.reuse import origins
 from dashboard.templatetags.anneal import STATUS_ICONS
 
 TABS = {
@@ -91,7 +93,7 @@ def show(request: HttpRequest, run: Run, tab: str, *, problem: str = "", status:
 
 def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
     """What every tab shows around its content."""
-    stages = list(run.stages)
+    stages = list(run.stages.select_related("reused_from__run"))
     attempts = list(Attempt.objects.filter(job__run=run).select_related("worker", "job").order_by("started_at", "pk"))
     quantization = Quantization.objects.filter(run=run).first()
     total = sum(stage.num_steps for stage in stages)
@@ -106,7 +108,9 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "took": seconds_since_start(run),
         "tabs": tabs(run, len(stages), has_quantization=quantization is not None),
         "worker": next((attempt.worker for attempt in reversed(attempts) if attempt.worker), None),
-        "current": next((stage for stage in stages if stage.status not in (Status.COMPLETED, Status.SKIPPED)), None),
+        "current": next((stage for stage in stages if stage.status not in DONE), None),
+        "origins": origins(stages),
+        "num_reused": sum(stage.status == Status.REUSED for stage in stages),
         "is_quantizing": quantization is not None and quantization.status in (Status.RUNNING, Status.STOPPING),
         "progress": sum(stage.last_step for stage in stages) / total if total else 0,
         "failure": failure_of(run, attempts),
@@ -136,7 +140,8 @@ def charts(run: Run) -> dict[str, Any]:
 
 
 def stages(run: Run) -> dict[str, Any]:
-    return {"cards": stage_cards(run)}
+    cards = stage_cards(run)
+    return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards])}
 
 
 def config(run: Run) -> dict[str, Any]:

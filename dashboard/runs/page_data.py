@@ -122,6 +122,8 @@ def words() -> dict[str, str]:
         "worker_lost": _("Worker lost at step {step}"),
         "failed": _("Failed at step {step}"),
         "finished": _("Stage done at step {step}"),
+        "skipped": _("Loss is not a number at step {step}: step skipped"),
+        "went_back": _("Loss is not a number at step {step}: went back to the last checkpoint"),
         "nan": _("Loss is not a number at step {step}"),
         "chart": _("Chart"),
         "table": _("Table"),

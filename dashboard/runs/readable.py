@@ -15,9 +15,12 @@ GROUP_NAMES: dict[str, Any] = {
     "tasks": _("Tasks and data"),
     "schedule": _("Learning rate"),
     "regularisation": _("Regularisation"),
+    "curriculum": _("Curriculum"),
     "image": _("Picture encoder"),
     "text": _("Text encoder"),
-    "model": _("Fusion"),
+    "fusion": _("Fusion"),
+    "model": _("Model"),
+    "run": _("Run"),
     "quantization": _("Quantization"),
 }
 SHOWN_ELSEWHERE = ("name", "description")
@@ -31,20 +34,17 @@ class Group:
 
 def readable_stage(stage: Stage) -> list[Group]:
     config = {name: value for name, value in stage.config.items() if name not in SHOWN_ELSEWHERE}
-    plain = {name: value for name, value in config.items() if name not in ("tasks", "schedule", "regularisation")}
-    groups = {
-        "tasks": dict(task_fields(config["tasks"])),
-        "": plain,
-        "schedule": config["schedule"],
-        "regularisation": config["regularisation"],
-    }
+    parts = {name: config.pop(name) for name in ("schedule", "regularisation", "curriculum") if config.get(name)}
+    groups = {"tasks": dict(task_fields(config.pop("tasks"))), "": config, **parts}
     return [group(name, fields) for name, fields in groups.items()]
 
 
 def readable_model(config: Mapping[str, Any]) -> list[Group]:
     """The model, the threads and the quantization, which the stages share."""
     model = dict(config["model"])
-    groups = {"image": model.pop("image"), "text": model.pop("text"), "model": model | {"num_threads": config.get("num_threads")}}
+    groups = {name: model.pop(name) for name in ("image", "text") if name in model}
+    groups["fusion" if groups else "model"] = model
+    groups["run"] = {name: config.get(name) for name in ("num_threads", "tensorboard")}
     if config.get("quantization"):
         groups["quantization"] = config["quantization"]
     return [group(name, fields) for name, fields in groups.items()]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from dashboard.metrics.models import Chunk
 from dashboard.metrics.packing import unpack
-from dashboard.runs.models import Attempt, Event, Run, Stage, Status
+from dashboard.runs.experts import Layer, layers_of
+from dashboard.runs.models import DONE, Attempt, Event, Run, Stage, Status
+from dashboard.runs.outdated import out_of_date
+from trainer import catalog
 from trainer.events import LOSS, decode
 
 TEST_ACCURACY = "test/accuracy"
@@ -40,7 +44,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Card:
-    """One stage on the panel. `compares` says what the change is against: the stage before, or the stage's own first validation."""
+    """One stage on the panel. `compares` says what the change is against: the stage before, or the stage's own first validation.
+
+    `attempts` are those that this run made: none for a stage that was reused. `out_of_date` is the reason, or "".
+    """
 
     stage: Stage
     attempts: list[Attempt]
@@ -49,6 +56,8 @@ class Card:
     checkpoint_step: int | None
     compares_with_before: bool
     is_last: bool
+    out_of_date: str
+    can_be_forked: bool
 
     @property
     def colour(self) -> int:
@@ -59,6 +68,10 @@ class Card:
     def headline(self) -> Row | None:
         """The figure that a phone shows: the accuracy, else the first."""
         return next((row for row in self.rows if row.is_share), self.rows[0] if self.rows else None)
+
+    @property
+    def layers(self) -> list[Layer]:
+        return layers_of(self.stage.expert_loads)
 
     @property
     def tasks(self) -> str:
@@ -77,20 +90,30 @@ def is_better(metric: str, change: float) -> bool | None:
 
 
 def stage_cards(run: Run) -> list[Card]:
-    """Five queries, however many stages."""
-    stages = list(run.stages)
-    attempts, seen = attempts_of(run), validations(run)
-    saved = last_saved(run)
-    losses = newest_losses(run)
+    """Five queries, however many stages. The numbers of a reused stage are read where it was trained."""
+    stages = list(run.stages.select_related("run", "reused_from__run"))
+    attempts, seen = attempts_of(run), validations(stages)
+    saved, losses = last_saved(stages), newest_losses(stages)
+    stale = out_of_date(stages, catalog.load([settings.DATASETS_DIR]))
     cards: list[Card] = []
     before: Mapping[str, float] = {}
     for place, stage in enumerate(stages):
         comparable = place > 0 and measured_on(stages[place - 1], run) == measured_on(stage, run)
-        now = numbers(stage, seen[stage.pk], losses)
-        first = before if comparable else seen[stage.pk][0] if len(seen[stage.pk]) > 1 else {}
-        rows = [row(metric, value, first.get(metric)) for metric, value in now.items()]
+        checks = seen[stage.trained_by]
+        now = numbers(stage, checks, losses)
+        first = before if comparable else checks[0] if len(checks) > 1 else {}
         cards.append(
-            Card(stage, attempts[stage.pk], rows, active_seconds(attempts[stage.pk]), saved.get(stage.pk), comparable, stage is stages[-1])
+            Card(
+                stage=stage,
+                attempts=attempts[stage.pk],
+                rows=[row(metric, value, first.get(metric)) for metric, value in now.items()],
+                duration_s=active_seconds(attempts[stage.pk]),
+                checkpoint_step=saved.get(stage.trained_by),
+                compares_with_before=comparable,
+                is_last=stage is stages[-1],
+                out_of_date=stale.get(stage.index, ""),
+                can_be_forked=place == 0 or stages[place - 1].status in DONE,
+            )
         )
         before = now
     return cards
@@ -110,25 +133,31 @@ def row(metric: str, value: float, before: float | None) -> Row:
 def numbers(stage: Stage, seen: list[dict[str, float]], losses: Mapping[int, float]) -> dict[str, float]:
     """The final results of a stage that has ended, else the newest numbers; those with a name of their own first."""
     found = dict(seen[-1]) if seen else {}
-    if stage.pk in losses and stage.status != Status.WAITING:
-        found[LOSS] = losses[stage.pk]
+    if stage.trained_by in losses and stage.status != Status.WAITING:
+        found[LOSS] = losses[stage.trained_by]
     found |= {metric: decode(value) for metric, value in stage.results.items() if isinstance(value, int | float | str)}
     known = {metric: found[metric] for metric in LABELS if metric in found}
     return known | {metric: value for metric, value in sorted(found.items()) if metric.startswith("test/") and metric not in known}
 
 
-def validations(run: Run) -> dict[int, list[dict[str, float]]]:
-    """The metrics of every validation, by job."""
+def trained_by(stages: Sequence[Stage]) -> list[int]:
+    return [stage.trained_by for stage in stages]
+
+
+def validations(stages: Sequence[Stage]) -> dict[int, list[dict[str, float]]]:
+    """The metrics of every validation, by the job that trained."""
     found: dict[int, list[dict[str, float]]] = defaultdict(list)
-    for event in Event.objects.filter(run=run, kind="evaluated").select_related("attempt").order_by("step", "id"):
+    for event in (
+        Event.objects.filter(attempt__job__in=trained_by(stages), kind="evaluated").select_related("attempt").order_by("step", "id")
+    ):
         if event.attempt and event.data.get("split") == "validation":
             found[event.attempt.job_id].append({metric: decode(value) for metric, value in event.data.get("metrics", {}).items()})
     return found
 
 
-def newest_losses(run: Run) -> dict[int, float]:
+def newest_losses(stages: Sequence[Stage]) -> dict[int, float]:
     """The newest training loss by job, from the last chunk of each."""
-    newest = Chunk.objects.filter(attempt__job__run=run, metric=LOSS).values("attempt__job").annotate(newest=Max("pk"))
+    newest = Chunk.objects.filter(attempt__job__in=trained_by(stages), metric=LOSS).values("attempt__job").annotate(newest=Max("pk"))
     chunks = Chunk.objects.filter(pk__in=[row["newest"] for row in newest]).select_related("attempt")
     return {chunk.attempt.job_id: float(unpack(chunk.steps, chunk.values)[1][-1]) for chunk in chunks}
 
@@ -140,9 +169,9 @@ def attempts_of(run: Run) -> dict[int, list[Attempt]]:
     return found
 
 
-def last_saved(run: Run) -> dict[int, int]:
+def last_saved(stages: Sequence[Stage]) -> dict[int, int]:
     """The step of the newest checkpoint by job."""
-    saved = Event.objects.filter(run=run, kind="saved", attempt__isnull=False).order_by("step").select_related("attempt")
+    saved = Event.objects.filter(attempt__job__in=trained_by(stages), kind="saved").order_by("step").select_related("attempt")
     return {event.attempt.job_id: event.step or 0 for event in saved if event.attempt}
 
 

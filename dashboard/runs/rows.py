@@ -12,13 +12,12 @@ from django.utils import timezone
 
 from dashboard.metrics.latest import latest_losses
 from dashboard.metrics.sparklines import Spark, sparklines
-from dashboard.runs.models import HELD, Attempt, Event, Run, Stage, Status
+from dashboard.runs.models import DONE, HELD, Attempt, Event, Run, Stage, Status
 from dashboard.runs.strip import columns
 from trainer import recipes
 from trainer.events import VALIDATION_ACCURACY, decode
 
 Strip = list[dict[str, Any]]
-ENDED = (Status.COMPLETED, Status.SKIPPED)
 LIVE_S, SLOW_S = 5, 30
 
 
@@ -40,7 +39,7 @@ class Row:
     @property
     def present(self) -> dict[str, Any] | None:
         """The stage under way, or the one that is next."""
-        return next((stage for stage in self.stages if stage["status"] not in ENDED), self.stages[-1] if self.stages else None)
+        return next((stage for stage in self.stages if stage["status"] not in DONE), self.stages[-1] if self.stages else None)
 
     @property
     def is_under_way(self) -> bool:
@@ -100,7 +99,7 @@ class Row:
     @property
     def is_quantized_next(self) -> bool:
         """All stages are done, and the run is not: its quantization waits or runs."""
-        return self.is_under_way and all(stage["status"] in ENDED for stage in self.stages)
+        return self.is_under_way and all(stage["status"] in DONE for stage in self.stages)
 
     @property
     def left_s(self) -> float | None:
@@ -121,7 +120,7 @@ def rows(runs: Sequence[Run]) -> list[Row]:
 def strips(runs: Sequence[Run]) -> dict[int, Strip]:
     """Returns the stages of each run as the stage strip draws them. One query."""
     found: dict[int, Strip] = {run.pk: [] for run in runs}
-    names = ("index", "name", "status", "last_step", "num_steps", "error")
+    names = ("index", "name", "status", "last_step", "num_steps", "error", "trained_by")
     for stage in Stage.objects.filter(run__in=runs).order_by("run", "index"):
         found[stage.run_id].append({name: getattr(stage, name) for name in names})
     return found

@@ -30,6 +30,7 @@ STATUS_ICONS = {
     "lost": "unplug",
     "stopped": "circle-stop",
     "skipped": "skip-forward",
+    "reused": "repeat",
 }
 
 

@@ -69,6 +69,7 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("post", "/api/v1/runs/{run_id}/stop"): API_EDITORS,
     ("post", "/api/v1/runs/{run_id}/resume"): API_EDITORS,
     ("post", "/api/v1/runs/{run_id}/retry"): API_EDITORS,
+    ("post", "/api/v1/runs/{run_id}/fork"): API_EDITORS,
     ("get", "/api/v1/runs/{run_id}/series"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/metrics"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
@@ -136,6 +137,8 @@ def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
     if address == "/api/v1/runs" and method == "post":
         body = {"project": cast.project.slug, "recipe": "sentiment-tiny", "name": "from-api"}
         return client.post(address, json.dumps(body), content_type="application/json")
+    if address.endswith("fork"):
+        return client.post(address, json.dumps({"stage": 1}), content_type="application/json")
     if address.endswith("predictions"):
         return client.post(address, {"text": "", "model": run_id})
     return getattr(client, method)(address)

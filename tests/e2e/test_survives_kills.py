@@ -65,7 +65,7 @@ def wanted() -> dict[str, Any]:
 
 
 def submit(anneal: Anneal, name: str) -> int:
-    return int(anneal.ask("runs", {"config": wanted(), "name": name})["id"])
+    return int(anneal.ask("runs", {"config": wanted(), "name": name, "reuse": False})["id"])
 
 
 def stages(anneal: Anneal, run: int) -> list[dict[str, Any]]:

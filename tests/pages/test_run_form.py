@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from django.test import Client
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from dashboard.accounts.models import Membership, Project, Role
 from dashboard.runs.form.fields import lookup
-from dashboard.runs.form.words import CHOICES, LABELS
+from dashboard.runs.form.words import CHOICES, FAMILIES, LABELS
 from dashboard.runs.models import Run, Stage
 from tests.cast import Cast
 from trainer import config, recipes
@@ -34,6 +34,8 @@ class Inputs(HTMLParser):
         self.names: set[str] = set()
         self.wrong: set[str] = set()
         self.in_template, self.select, self.form = 0, "", ""
+        self.fieldsets: list[bool] = []
+        self.options: dict[str, list[str]] = {}
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -41,13 +43,19 @@ class Inputs(HTMLParser):
         self.in_template += tag == "template"
         if tag == "form":
             self.form = given.get("id", "")
-        if tag == "option" and self.select and ("selected" in given or self.select not in self.sent):
-            self.sent[self.select] = given["value"]
+        if tag == "fieldset":
+            self.fieldsets.append("disabled" in given)
+        if tag == "option" and self.select and "disabled" not in given:
+            self.options.setdefault(self.select, []).append(given["value"])
+            if "selected" in given or self.select not in self.sent:
+                self.sent[self.select] = given["value"]
         if tag in ("input", "select"):
             self.take(tag, given)
 
     def handle_endtag(self, tag: str) -> None:
         self.in_template -= tag == "template"
+        if tag == "fieldset":
+            self.fieldsets.pop()
         if tag == "select":
             self.select = ""
 
@@ -56,7 +64,7 @@ class Inputs(HTMLParser):
         self.names.add(name)
         if "aria-invalid" in given:
             self.wrong.add(name)
-        if not name or self.in_template or "disabled" in given or given.get("form") or self.form != "run-form":
+        if not name or self.in_template or any(self.fieldsets) or "disabled" in given or given.get("form") or self.form != "run-form":
             return
         if tag == "select":
             self.select = name
@@ -89,9 +97,14 @@ def typed(client: Client, **changes: str) -> dict[str, str]:
 
 
 def refused(client: Client, form: dict[str, str]) -> tuple[Inputs, str]:
+    return refused_of(client, form, 0)
+
+
+def refused_of(client: Client, form: dict[str, str], num_runs: int) -> tuple[Inputs, str]:
+    """A form that is answered with its faults, while there are as many runs as before."""
     response = client.post("/runs/new/", form)
     assert response.status_code == 422
-    assert not Run.objects.exists()
+    assert Run.objects.count() == num_runs
     page = response.content.decode()
     return Inputs(page), page
 
@@ -107,7 +120,19 @@ def test_every_field_of_the_config_is_on_the_form(alice: Client) -> None:
 def test_every_choice_and_field_has_words(alice: Client) -> None:
     page = alice.get("/runs/new/").content.decode()
     assert {path.rsplit(".", 1)[-1] for path in leaf_paths(config.Run)} <= set(LABELS)
-    assert all(str(CHOICES[name]) in page for name in (*config.TASKS, *config.SHAPE_FIELDS))
+    assert all(str(CHOICES[name]) in page for name in choices_in(config.Run))
+    assert all(str(FAMILIES[name]) in page for name in config.FAMILIES)
+
+
+def choices_in(model: type[BaseModel]) -> set[str]:
+    """Every choice of a field of the config, those of its parts included; a family's own name is none."""
+    found = {str(each) for name, info in model.model_fields.items() if name != "family" for each in literals(info.annotation)}
+    parts = {each for info in model.model_fields.values() for each in parts_in(info.annotation) if issubclass(each, BaseModel)}
+    return found.union(*map(choices_in, parts))
+
+
+def literals(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 @pytest.mark.parametrize("recipe", list(recipes.load()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from trainer import catalog
 from trainer.catalog import SHIPPED
+from trainer.data.equations import generate
 from trainer.data.reading import open_dataset
 from trainer.data.writing import Sample, write_dataset
 
@@ -22,11 +24,23 @@ def make(folder: Path, name: str = "mine") -> Path:
     return folder / name
 
 
-def test_three_data_sets_ship() -> None:
-    assert list(catalog.load()) == ["composed-pairs", "emoji-groups", "natural-pairs"]
+PICTURES = ["composed-pairs", "emoji-groups", "natural-pairs"]
+TEXTS = {
+    "equations": "equations",
+    "instructions-human": "instructions",
+    "instructions-synthetic": "instructions",
+    "python-code": "text",
+    "state-of-the-union": "text",
+    "wordnet-glosses": "text",
+    "wordnet-triples": "triples",
+}
 
 
-@pytest.mark.parametrize("name", catalog.load())
+def test_ten_data_sets_ship() -> None:
+    assert list(catalog.load()) == sorted([*PICTURES, *TEXTS])
+
+
+@pytest.mark.parametrize("name", PICTURES)
 def test_a_shipped_card_says_what_the_files_hold(name: str) -> None:
     card = catalog.load()[name]
     for split in SPLITS:
@@ -39,7 +53,7 @@ def test_a_shipped_card_says_what_the_files_hold(name: str) -> None:
 
 
 def test_the_shipped_data_fit_their_bounds() -> None:
-    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 9.5 * 2**20
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 12 * 2**20
 
 
 @pytest.mark.parametrize("name", catalog.load())
@@ -48,7 +62,46 @@ def test_a_shipped_data_set_carries_its_licence_and_credits(name: str) -> None:
     text = (card.folder / "LICENCE.txt").read_text()
     assert card.licence in text
     assert all(credit in text for credit in card.credits)
-    assert "Twemoji" in text
+    assert ("Twemoji" in text) == (name in PICTURES)
+
+
+@pytest.mark.parametrize(("name", "kind"), TEXTS.items())
+def test_a_shipped_text_is_whole_and_no_row_of_it_is_in_two_splits(name: str, kind: str) -> None:
+    card, seen = catalog.load()[name], set[tuple[str, ...]]()
+    assert card.kind == kind
+    for split in SPLITS:
+        rows = list(zip(*open_dataset(name, split).strings.values(), strict=True))
+        assert len(rows) == card.num_samples[split] > 0
+        assert all(field.strip() for row in rows for column, field in zip(card.columns, row, strict=True) if column != "input")
+        assert not seen & set(rows)
+        seen |= set(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase"),
+    [("wordnet-glosses", "Princeton University"), ("wordnet-triples", "AS IS"), ("python-code", "PYTHON SOFTWARE FOUNDATION LICENSE")],
+)
+def test_a_licence_that_has_to_go_with_the_data_does(name: str, phrase: str) -> None:
+    assert phrase in (SHIPPED / name / "LICENCE.txt").read_text()
+
+
+def test_the_shipped_instructions_say_who_wrote_them_30_to_70() -> None:
+    human, synthetic = (catalog.load()[f"instructions-{origin}"] for origin in ("human", "synthetic"))
+    assert (human.origin, synthetic.origin) == ("human", "synthetic")
+    by_people, by_a_model = sum(human.num_samples.values()), sum(synthetic.num_samples.values())
+    assert by_people / (by_people + by_a_model) == pytest.approx(0.3, abs=0.005)
+
+
+def test_the_shipped_code_is_python() -> None:
+    texts = open_dataset("python-code", "validation").texts
+    assert texts
+    for text in texts:
+        ast.parse(text)
+
+
+def test_the_shipped_equations_are_made_again_by_their_seed() -> None:
+    rows = {pair for split in SPLITS for pair in zip(*open_dataset("equations", split).strings.values(), strict=True)}
+    assert set(generate(100, 0)) <= rows
 
 
 def test_no_emoji_is_in_two_splits_of_the_emoji_groups() -> None:

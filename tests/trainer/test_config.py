@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from tests.trainer import small
 from trainer import config, recipes
 from trainer.failures import complaints
+from trainer.problems import NEEDS
 
 Place = tuple[str | int, ...]
 RUN: dict[str, Any] = {"model": small.MODEL, "stages": [small.stage(small.task(), small.task("masked_lm"), steps=10)]}
@@ -77,6 +78,43 @@ REFUSALS: dict[str, tuple[Place, Any, str]] = {
     "too much dropout": ((*STAGE, "regularisation", "dropout"), 0.95, "stages.0.regularisation.dropout: "),
     "a clip norm of 0": ((*STAGE, "regularisation", "clip_norm"), 0, "stages.0.regularisation.clip_norm: "),
     "label smoothing of 1": ((*STAGE, "regularisation", "label_smoothing"), 1, "stages.0.regularisation.label_smoothing: "),
+    "a decay at the end without its length": (
+        SCHEDULE,
+        {"shape": "warmup_stable_decay", "peak_rate": 0.001, "final_rate": 0},
+        "stages.0.schedule: the warmup_stable_decay shape needs decay_steps",
+    ),
+    "a curriculum that measures nothing": (
+        (*STAGE, "curriculum"),
+        {},
+        "stages.0.curriculum: give length, rarity, loss or entropy a weight",
+    ),
+    "more parts than samples": ((*STAGE, "accumulation"), 5, "stages.0: accumulation must not be greater than batch_size"),
+    "an unknown weighting": ((*STAGE, "task_weighting"), "gradients", "stages.0.task_weighting: "),
+    "a report every 0 steps": ((*STAGE, "report_interval"), 0, "stages.0.report_interval: "),
+    "an unknown rule for a NaN": ((*STAGE, "not_a_number"), "ignore", "stages.0.not_a_number: "),
+    "an unknown family": (("model",), {"family": "diffusion"}, "model: "),
+    "heads that do not divide a language model": (
+        ("model",),
+        {"family": "causal_lm", "width": 256, "num_heads": 3},
+        "model: width must be a multiple of num_heads",
+    ),
+    "a vocabulary smaller than its bytes": (("model",), {"family": "masked_lm", "vocabulary_size": 299}, "model.vocabulary_size: "),
+    "experts for a dense model": (("model",), {"family": "causal_lm", "num_experts": 4}, "model.num_experts: Extra inputs"),
+    "all experts for each token": (
+        ("model",),
+        {"family": "moe_lm", "num_experts": 4, "experts_per_token": 4},
+        "model: experts_per_token must be less than num_experts",
+    ),
+    "a template without a place for the head": (
+        TASK,
+        {"kind": "triples", "sources": [{"dataset": "facts"}], "template": "{relation}:"},
+        "stages.0.tasks.0: template must contain {head} and {relation}",
+    ),
+    "a temperature of 0": (
+        TASK,
+        {"kind": "image_text_contrast", "sources": [{"dataset": "pairs"}], "temperature": 0},
+        "stages.0.tasks.0.temperature: ",
+    ),
     "negative threads": (("num_threads",), -1, "num_threads: "),
     "too few calibration samples": (("quantization",), {"calibration_samples": 7}, "quantization.calibration_samples: "),
 }
@@ -124,3 +162,58 @@ def test_a_document_is_told_by_what_it_has() -> None:
     assert isinstance(config.parse(job), config.StageJob)
     quantization = {"model": {}, "quantization": {}, "task": small.task(), "checkpoint": "stage-1-step-000010"}
     assert isinstance(config.parse(quantization), config.QuantizationJob)
+
+
+def test_a_document_without_a_family_is_of_image_and_text() -> None:
+    assert isinstance(config.parse(RUN).model, config.ImageTextModel)
+    assert isinstance(config.parse(changed(("model",), {"family": "moe_lm"})).model, config.MixtureOfExpertsModel)
+
+
+def test_every_task_is_offered_by_a_family_and_says_what_data_it_needs() -> None:
+    assert {kind for offered in config.TASKS_OF.values() for kind in offered} == set(config.TASKS) == set(NEEDS)
+    assert set(config.TASKS_OF) == set(config.FAMILIES)
+
+
+# --- the article's table --------------------------------------------------------------------------------------------------
+
+
+def test_the_articles_recipe_is_its_table() -> None:
+    """Article, section A: each row of the table, stage by stage."""
+    stages = recipes.load()["language-article"].config.stages
+    assert [stage.name for stage in stages] == ["Foundation", "Enhancement", "Refinement"]
+    assert [stage.batch_size for stage in stages] == [4096, 2048, 1024]
+    assert [stage.schedule.peak_rate for stage in stages] == [3e-4, 1e-4, 5e-5]
+    assert [stage.schedule.shape for stage in stages] == ["constant", "cosine", "step"]
+    assert [stage.schedule.final_rate for stage in stages] == [None, 5e-5, 1e-5]
+    assert stages[0].schedule.warmup_steps > 0
+    values = [stage.regularisation for stage in stages]
+    assert [each.dropout for each in values] == [0.1, 0.3, 0.5]
+    assert [each.weight_decay for each in values] == [0.01, 0.05, 0.1]
+    assert [each.clip_norm for each in values] == [1.0, 2.0, 5.0]
+    assert [each.label_smoothing for each in values] == [0.05, 0.1, 0.2]
+    assert [stage.trainable for stage in stages] == [("top",), ("middle", "top"), ("base", "middle", "top")]
+
+
+@pytest.mark.parametrize("name", ["language-small", "language-experts", "language-tiny", "language-article"])
+def test_language_recipes_mix_in_the_articles_shares(name: str) -> None:
+    stages = recipes.load()[name].config.stages
+    mixed = [[(task.kind, task.weight, source.share) for task in stage.tasks for source in task.sources] for stage in stages]
+    assert mixed == [
+        [("causal_lm", 1, 80), ("causal_lm", 1, 20)],
+        [("causal_lm", 0.6, 50), ("triples", 0.3, 30), ("equations", 0.1, 20)],
+        [("instructions", 1, 30), ("instructions", 1, 70)],
+    ]
+
+
+def test_the_small_recipes_rates_are_the_articles_times_ten() -> None:
+    small_stages, article = (recipes.load()[name].config.stages for name in ("language-small", "language-article"))
+    for ours, theirs in zip(small_stages, article, strict=True):
+        assert ours.schedule.peak_rate == pytest.approx(10 * theirs.schedule.peak_rate)
+        assert (ours.schedule.final_rate or 0) == pytest.approx(10 * (theirs.schedule.final_rate or 0))
+        assert ours.regularisation == theirs.regularisation
+
+
+def test_the_recipe_of_experts_differs_from_the_dense_one_in_its_model_alone() -> None:
+    dense, experts = (recipes.load()[name].config for name in ("language-small", "language-experts"))
+    assert experts.stages == dense.stages
+    assert experts.model.family == "moe_lm"

@@ -13,6 +13,7 @@ from PIL import Image
 from trainer import catalog
 from trainer.__main__ import main
 from trainer.catalog import Card
+from trainer.data.equations import generate
 from trainer.data.importers.entries import Entry
 from trainer.data.importers.mvsa import CLASSES, by_modality, majority, merge
 from trainer.data.importers.pictures import Refused
@@ -326,6 +327,141 @@ def test_options_of_mvsa_are_refused_elsewhere(source: Path, to: Path, capsys: p
     write_table(source, good_rows(source))
     assert main(["import", "mine", str(source), "--to", str(to), "--consistent-only"]) == 2
     assert "MVSA alone" in capsys.readouterr().err
+
+
+# --- texts --------------------------------------------------------------------------------------------------------------------------
+
+
+def write_lines(source: Path, rows: list[dict[str, object]], name: str = "rows.jsonl") -> None:
+    (source / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def all_strings(to: Path) -> list[tuple[str, ...]]:
+    return sorted(row for rows in all_rows(to) for row in zip(*rows.strings.values(), strict=True))
+
+
+LANGUAGE_ROWS: dict[str, list[dict[str, object]]] = {
+    "text": [{"text": f"line {number}\n    indented"} for number in range(20)],
+    "triples": [{"head": f"h{number}", "relation": "is", "tail": "t"} for number in range(20)],
+    "instructions": [{"instruction": f"Do {number}", "output": "done"} for number in range(20)],
+    "equations": [{"problem": f"{number} + 1", "solution": str(number + 1)} for number in range(20)],
+}
+
+
+@pytest.mark.parametrize("kind", LANGUAGE_ROWS)
+def test_the_fields_of_jsonl_decide_what_it_is(kind: str, source: Path, to: Path) -> None:
+    write_lines(source, LANGUAGE_ROWS[kind])
+    card = bring_in(source, to, "--format", "jsonl")
+    assert card.kind == kind
+    assert card.columns == catalog.KINDS[kind]
+    assert card.num_samples == {"train": 16, "validation": 2, "test": 2}
+    assert all_strings(to) == sorted(tuple(str(row.get(column, "")) for column in card.columns) for row in LANGUAGE_ROWS[kind])
+
+
+def test_files_named_after_splits_are_kept_as_such(source: Path, to: Path) -> None:
+    for name, count in (("train", 7), ("dev", 3), ("test", 2)):
+        write_lines(source, [{"text": f"{name} {number}"} for number in range(count)], f"{name}.jsonl")
+    assert bring_in(source, to, "--format", "jsonl").num_samples == {"train": 7, "validation": 3, "test": 2}
+
+
+def test_bad_lines_of_jsonl_are_counted_under_their_reasons(source: Path, to: Path) -> None:
+    bad: list[dict[str, object]] = [{"head": "a", "relation": "is"}, {"head": " ", "relation": "is", "tail": "x"}]
+    bad.append({"head": "a", "relation": 3, "tail": "x"})
+    write_lines(source, LANGUAGE_ROWS["triples"] + bad)
+    with (source / "rows.jsonl").open("ab") as file:
+        file.write(b'{"head": "caf\xe9", "relation": "is", "tail": "x"}\n{"head"\n')
+    card = bring_in(source, to, "--format", "jsonl")
+    assert card.skipped == {
+        "the tail is missing": 1,
+        "the head is empty": 1,
+        "the relation is no text": 1,
+        "the head is not UTF-8": 1,
+        "the line is no JSON": 1,
+    }
+
+
+def test_jsonl_that_no_language_model_reads_is_refused(source: Path, to: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "mine", str(source), "--to", str(to), "--format", "jsonl"]) == 2
+    write_lines(source, [{"title": "x"}])
+    assert main(["import", "mine", str(source), "--to", str(to), "--format", "jsonl"]) == 2
+    said = capsys.readouterr().err
+    assert "there is no JSONL file" in said
+    assert "text; or head, relation, tail; or instruction, output; or problem, solution" in said
+
+
+def test_python_files_become_texts_as_they_stand_and_the_others_are_counted(source: Path, to: Path) -> None:
+    (source / "deep" / "__pycache__").mkdir(parents=True)
+    for number in range(12):
+        (source / "deep" / f"m{number}.py").write_text(f"def f():\n    return {number}\n")
+    (source / "latin.py").write_bytes(b"# -*- coding: latin-1 -*-\nname = 'caf\xe9'\n")
+    (source / "undecodable.py").write_bytes(b"name = 'caf\xe9'\n")
+    (source / "old.py").write_text("print 'hello'\n")
+    (source / "null.py").write_bytes(b"x = 1\0\n")
+    (source / "empty.py").write_text("\n")
+    (source / "again.py").write_text("def f():\n    return 3\n")
+    (source / "link.py").symlink_to(source / "old.py")
+    (source / "deep" / "__pycache__" / "x.py").write_text("x = 1\n")
+    (source / "notes.txt").write_text("no code")
+    card = bring_in(source, to, "--format", "code")
+    assert card.kind == "text"
+    assert card.skipped == {
+        "the file cannot be decoded": 1,
+        "the file is no Python": 2,
+        "the file is empty": 1,
+        "the same file was there before": 1,
+        "the file is a link": 1,
+    }
+    expected = [f"def f():\n    return {number}\n" for number in range(12)] + ["# -*- coding: latin-1 -*-\nname = 'café'\n"]
+    assert all_strings(to) == sorted((text,) for text in expected)
+
+
+def test_a_folder_without_python_is_refused(source: Path, to: Path) -> None:
+    assert main(["import", "mine", str(source), "--to", str(to), "--format", "code"]) == 2
+
+
+def test_equations_are_made_up_from_a_seed(to: Path) -> None:
+    assert main(["import", "mine", "--to", str(to), "--format", "equations", "--count", "50", "--seed", "7"]) == 0
+    card = catalog.load([to])["mine"]
+    assert card.kind == "equations"
+    assert card.num_samples == {"train": 40, "validation": 5, "test": 5}
+    assert all_strings(to) == sorted(generate(50, 7))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--format", "equations"], "--count: say how many"),
+        (["--format", "equations", "--count", "0"], "--count: say how many"),
+        (["--format", "code"], "source: name the folder"),
+        (["SOURCE", "--format", "equations", "--count", "9"], "there is no folder to read"),
+        (["SOURCE", "--format", "code", "--count", "9"], "--count has an effect on equations alone"),
+        (["SOURCE", "--format", "code", "--classes", "a,b"], "--classes has no effect on code"),
+        (["SOURCE", "--format", "code", "--consistent-only"], "have an effect on MVSA alone"),
+        (["SOURCE", "--format", "code", "--origin", "human"], "--origin has an effect on instructions alone"),
+    ],
+)
+def test_an_option_without_effect_is_refused(
+    options: list[str], said: str, source: Path, to: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (source / "one.py").write_text("x = 1\n")
+    given = [str(source) if word == "SOURCE" else word for word in options]
+    assert main(["import", "mine", *given, "--to", str(to)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_origin_of_instructions_goes_into_the_card(source: Path, to: Path) -> None:
+    write_lines(source, LANGUAGE_ROWS["instructions"])
+    assert bring_in(source, to, "--format", "jsonl", "--origin", "human").origin == "human"
+
+
+@pytest.mark.parametrize("kind", LANGUAGE_ROWS)
+def test_the_datasets_library_reads_what_language_models_learn_from(
+    kind: str, source: Path, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    write_lines(source, LANGUAGE_ROWS[kind])
+    assert bring_in(source, to, "--format", "datasets").kind == kind
+    assert all_strings(to) == sorted(tuple(str(row.get(column, "")) for column in catalog.KINDS[kind]) for row in LANGUAGE_ROWS[kind])
 
 
 # --- splitting ----------------------------------------------------------------------------------------------------------------------

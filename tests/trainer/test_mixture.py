@@ -1,11 +1,14 @@
-"""Which rows a task sees: exact shares, each row once in an epoch, and a state that goes on."""
+"""Which rows a task sees: exact shares, each row once in an epoch or the easy ones first, and a state that goes on."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from trainer.data.curriculum import CurriculumSampler
 from trainer.data.mixture import Mixture
 
 SHARES = (50.0, 30.0, 20.0)
@@ -70,3 +73,47 @@ def test_a_state_goes_on_at_any_point(already: int) -> None:
 def test_batches_of_any_size_give_the_same_order() -> None:
     one, other = mixture(), mixture()
     assert [pair for _ in range(20) for pair in one.draw(6)] == [pair for _ in range(30) for pair in other.draw(4)]
+
+
+def easy_first(seed: int = 3) -> Mixture:
+    """Two sources of which row 0 is the easiest."""
+    easiness = {"set-0": np.linspace(1.5, -1.5, 7), "set-1": np.linspace(2, -2, 5)}
+    samplers = {name: CurriculumSampler(each, 0.5, seed, name) for name, each in easiness.items()}
+    return Mixture(list(easiness), [7, 5], [3, 1], seed, samplers)
+
+
+def test_a_curriculum_leaves_the_shares_exact() -> None:
+    assert Counter(source for source, _ in easy_first().draw(400, 1)) == {0: 300, 1: 100}
+
+
+def test_a_curriculum_draws_the_rows_of_each_source() -> None:
+    mixed, alone = easy_first(), easy_first().samplers
+    drawn = mixed.draw(200, 1) + mixed.draw(200, 5)
+    assert [row for source, row in drawn if source == 0] == alone["set-0"].draw_many(1, 150) + alone["set-0"].draw_many(5, 150)
+    assert [row for source, row in drawn if source == 1] == alone["set-1"].draw_many(1, 50) + alone["set-1"].draw_many(5, 50)
+
+
+def test_the_difficulty_of_a_batch_is_the_mean_over_its_samples() -> None:
+    assert easy_first().difficulty_of([(0, 0), (0, 6), (1, 4), (0, 6)]) == pytest.approx((-1.5 + 1.5 + 2 + 1.5) / 4)
+
+
+def test_a_batch_of_a_curriculum_gets_harder() -> None:
+    mixed = easy_first()
+    assert mixed.difficulty_of(mixed.draw(2000, 1)) < mixed.difficulty_of(mixed.draw(2000, 100)) - 0.3
+
+
+@pytest.mark.parametrize("already", [0, 1, 9, 40, 2000])
+def test_the_state_of_a_curriculum_goes_on_at_any_point(already: int) -> None:
+    first, second, whole = easy_first(), easy_first(), easy_first()
+    expected = whole.draw(already, 1) + whole.draw(100, 2)
+    first.draw(already, 1)
+    second.load_state(json.loads(json.dumps(first.state())))
+    assert second.drawn == first.drawn
+    assert second.draw(100, 2) == expected[already:]
+
+
+def test_a_state_from_before_there_were_curricula_can_still_be_loaded() -> None:
+    mixed = mixture()
+    mixed.load_state({"set-0": 50, "set-1": 30, "set-2": 20})
+    assert mixed.draw(20) == mixture().draw(120)[100:]
+    assert mixed.state() == {"set-0": 60, "set-1": 36, "set-2": 24}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.trainer import small
-from trainer.models.groups import group_of
+from trainer.models.groups import groups_of
 from trainer.models.network import Network, set_dropout, set_trainable, set_training
 
 GROUPS = {
@@ -20,7 +20,14 @@ GROUPS = {
     "image_projection.weight": "top",
     "text_projection.bias": "top",
     "heads.sentiment.weight": "top",
+    "fusion.attention.in_proj_weight": "top",
+    "heads.image_text_contrast.logit_scale": "top",
 }
+
+
+def groups(network: Network) -> dict[str, str]:
+    """Of parameters and statistics alike."""
+    return groups_of(network.state_dict())
 
 
 def trained(network: Network) -> set[str]:
@@ -29,26 +36,29 @@ def trained(network: Network) -> set[str]:
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_parameter_belongs_to_its_group(name: str) -> None:
-    network = small.network("sentiment")
-    assert name in dict(network.named_parameters())
-    assert group_of(name, 2, 2) == GROUPS[name]
+    network = small.network("sentiment", "image_text_contrast", fusion="cross_attention")
+    assert groups(network)[name] == GROUPS[name]
 
 
 def test_the_groups_divide_the_network() -> None:
     network = small.network("sentiment", "masked_lm", "image_classification")
-    names = [name for name, _ in network.named_parameters()]
+    names = {name: groups(network)[name] for name, _ in network.named_parameters()}
     found = {}
     for group in ("base", "middle", "top"):
         set_trainable(network, (group,))
         found[group] = trained(network)
-        assert found[group] == {name for name in names if group_of(name, 2, 2) == group}
+        assert found[group] == {name for name in names if names[name] == group}
     assert sum(map(len, found.values())) == len(names)
     set_trainable(network, ("base", "middle", "top"))
     assert trained(network) == set(names)
 
 
 def test_an_odd_number_of_blocks_gives_the_middle_one_to_the_middle() -> None:
-    assert [group_of(f"text.encoder.layer.{number}.output.dense.weight", 3, 2) for number in range(3)] == ["base", "middle", "middle"]
+    assert list(groups_of([f"text.encoder.layer.{number}.output.dense.weight" for number in range(3)]).values()) == [
+        "base",
+        "middle",
+        "middle",
+    ]
 
 
 def test_patterns_and_groups_add_up() -> None:
@@ -73,7 +83,7 @@ def test_what_is_frozen_keeps_its_bits_in_a_step() -> None:
     network(batch.pictures, batch.tokens, batch.mask).square().sum().backward()
     optimizer.step()
     changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
-    assert {group_of(name, 2, 2) for name in changed} == {"middle", "top"}
+    assert {groups(network)[name] for name in changed} == {"middle", "top"}
     assert "text.encoder.layer.1.output.dense.weight" in changed
 
 
@@ -93,11 +103,12 @@ def test_a_frozen_batch_norm_keeps_its_statistics() -> None:
 
 
 def test_dropout_reaches_every_dropout_of_the_loaded_modules() -> None:
-    network = small.network("sentiment", "masked_lm")
+    network = small.network("sentiment", "masked_lm", fusion="cross_attention")
     set_dropout(network, 0.35)
     rates = {name: module.p for name, module in network.named_modules() if isinstance(module, nn.Dropout)}
     assert any("attention.self" in name for name in rates)
     assert set(rates.values()) == {0.35}
+    assert [module.dropout for module in network.modules() if isinstance(module, nn.MultiheadAttention)] == [0.35]
 
 
 def test_without_dropout_training_mode_is_repeatable() -> None:
@@ -122,6 +133,9 @@ def test_the_attention_itself_drops() -> None:
         ("concatenation", "image_and_text", 16),
         ("concatenation", "image", 8),
         ("sum", "text", 8),
+        ("gated", "image_and_text", 8),
+        ("cross_attention", "image_and_text", 8),
+        ("cross_attention", "text", 8),
     ],
 )
 def test_the_fused_features_are_as_wide_as_the_fusion_says(fusion: str, inputs: str, width: int) -> None:

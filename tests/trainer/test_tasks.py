@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.trainer import small
-from trainer.config import ImageClassification, ImageTextMatching, MaskedLanguageModelling, Sentiment, Source
+from trainer.config import ImageClassification, ImageTextContrast, ImageTextMatching, MaskedLanguageModelling, Sentiment, Source
+from trainer.models.heads import MAX_LOGIT_SCALE
 from trainer.tasks import OBJECTIVES
+from trainer.tasks.image_text_contrast import contrast
 from trainer.tasks.image_text_matching import cosine, pair_loss, ranking
 from trainer.tasks.masked_lm import hidden_positions, replace
 
@@ -144,3 +146,69 @@ def test_matching_compares_the_projected_features() -> None:
     by_hand = functional.cosine_similarity(image.unsqueeze(1), text.unsqueeze(0), dim=2)
     assert torch.allclose(cosine(image, text), by_hand, atol=1e-6)
     assert found.loss.item() == pytest.approx(pair_loss(by_hand, ~torch.eye(4, dtype=torch.bool), 0.1).item(), rel=1e-5)
+
+
+def surprise(logits: list[float], own: int) -> float:
+    return math.log(sum(math.exp(value) for value in logits)) - logits[own]
+
+
+def test_the_contrast_is_the_mean_of_both_cross_entropies() -> None:
+    wrong = ~torch.eye(3, dtype=torch.bool)
+    columns = [list(column) for column in zip(*COSINE, strict=True)]
+    by_hand = sum(surprise(rows[own], own) for rows in (COSINE, columns) for own in range(3)) / 6
+    found = contrast(torch.tensor(COSINE), wrong)
+    assert float(found) == pytest.approx(by_hand)
+    logits, own = torch.tensor(COSINE), torch.arange(3)
+    assert torch.equal(found, (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2)
+
+
+def test_the_same_picture_twice_is_no_wrong_answer_to_a_contrast() -> None:
+    same = torch.tensor([0, 0, 1])
+    rows = [([0.9, 0.1], 0), ([0.6, 0.8], 0), ([-0.2, 0.25, 0.4], 2)]  # picture 0 without sentence 1, and 1 without 0
+    columns = [([0.9, -0.2], 0), ([0.6, 0.25], 0), ([0.1, 0.8, 0.4], 2)]
+    by_hand = sum(surprise(logits, own) for logits, own in rows + columns) / 6
+    logits = torch.tensor(COSINE, requires_grad=True)
+    found = contrast(logits, same.unsqueeze(0) != same.unsqueeze(1))
+    found.backward()
+    assert found.item() == pytest.approx(by_hand)
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+    assert logits.grad[0, 1] == logits.grad[1, 0] == 0
+
+
+def test_a_batch_of_one_picture_has_nothing_to_contrast() -> None:
+    assert float(contrast(torch.tensor([[0.7, 0.9], [0.8, 0.6]]), torch.zeros(2, 2, dtype=torch.bool))) == 0
+
+
+def test_the_contrast_divides_the_cosines_by_a_temperature_that_learns() -> None:
+    network, batch = small.network("image_text_contrast"), small.batch()
+    task, head = ImageTextContrast(sources=SOURCES), network.heads["image_text_contrast"]
+    assert head.logit_scale.item() == pytest.approx(math.log(1 / 0.07))
+    found = OBJECTIVES["image_text_contrast"].loss(network, batch, task, 0.3)
+    found.loss.backward()
+    image, text = network.projected(batch.pictures, batch.tokens, batch.mask)
+    cosines, own = functional.cosine_similarity(image.unsqueeze(1), text.unsqueeze(0), dim=2), torch.arange(4)
+    scale = torch.tensor(1 / 0.07, requires_grad=True)
+    by_torch = (functional.cross_entropy(cosines * scale, own) + functional.cross_entropy((cosines * scale).T, own)) / 2
+    (slope,) = torch.autograd.grad(by_torch, scale)
+    assert found.loss.item() == pytest.approx(by_torch.item(), rel=1e-4)
+    assert found.num_answers == 12
+    assert head.logit_scale.grad.item() == pytest.approx(slope.item() / 0.07, rel=1e-3)  # d/d log s = s d/ds
+    assert network.image_projection.weight.grad.abs().sum() > 0
+    assert network.text_projection.weight.grad.abs().sum() > 0
+
+
+def test_the_temperature_stays_above_a_hundredth_and_comes_back_from_there() -> None:
+    head = small.network("image_text_contrast").heads["image_text_contrast"]
+    head.logit_scale.data.fill_(6.0)
+    logits = head(torch.tensor(COSINE))
+    assert torch.allclose(logits, 100 * torch.tensor(COSINE), rtol=1e-5)
+    assert head.logit_scale.item() == pytest.approx(MAX_LOGIT_SCALE)
+    logits.sum().backward()
+    assert head.logit_scale.grad.item() != 0
+
+
+def test_the_temperature_starts_where_the_network_is_told() -> None:
+    network = small.network()
+    network.add_head("image_text_contrast", 0, temperature=0.5)
+    assert network.heads["image_text_contrast"](torch.tensor(0.4)).item() == pytest.approx(0.8)

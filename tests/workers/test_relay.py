@@ -182,3 +182,12 @@ def test_a_batch_larger_than_one_reading_is_relayed_in_several(lease: Lease, att
 
 def test_paths_of_checkpoints_are_kept_relative_to_the_folder_of_runs(attempt: Attempt) -> None:
     assert Path(facts.relative(attempt, "checkpoints/a")) == Path(f"{attempt.job.run_id}/job-1/attempt-1/checkpoints/a")
+
+
+@pytest.mark.parametrize("kind", ["skipped", "went_back"])
+def test_a_step_that_is_no_number_stands_on_the_time_line_with_its_sources(lease: Lease, attempt: Attempt, kind: str) -> None:
+    facts = {"message": "no number", "sources": ["plain-text"], "last_good": 40}
+    events(attempt, {"kind": kind, "step": 52, **facts})
+    Relay(lease, attempt).pump()
+    event = Event.objects.get(attempt=attempt)
+    assert (event.kind, event.step, event.data) == (kind, 52, facts)

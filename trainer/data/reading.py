@@ -10,15 +10,20 @@ import pyarrow
 import pyarrow.parquet
 
 from trainer import catalog
+from trainer.catalog import STRINGS
 
 
 class Rows:
-    """One split in memory. `texts` and `labels` (int64, N) are None where the data set has no such column."""
+    """One split in memory. `texts` and `labels` (int64, N) are None where the data set has no such column.
+
+    `strings` are all columns of text by name.
+    """
 
     def __init__(self, card: catalog.Card, table: pyarrow.Table) -> None:
         self.card = card
         self.num_rows: int = table.num_rows
-        self.texts: list[str] | None = table["text"].to_pylist() if "text" in card.columns else None
+        self.strings: dict[str, list[str]] = {name: table[name].to_pylist() for name in card.columns if name in STRINGS}
+        self.texts: list[str] | None = self.strings.get("text")
         # `to_numpy` of a chunked column would first import pandas, half a second.
         self.labels: np.ndarray | None = np.array(table["label"].to_pylist(), np.int64) if "label" in card.columns else None
         # Kept in chunks: one array holds 2 GiB at most.

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from trainer.config import Task
+from trainer.config import AnyTask, Curriculum, Task
+from trainer.data.curriculum import CurriculumSampler
+from trainer.data.difficulty import difficulty, entropy, length, rarity, weights_of
 from trainer.data.mixture import Mixture
 from trainer.data.pictures import decode
 from trainer.data.reading import Rows, open_dataset
@@ -43,9 +45,40 @@ class Samples:
     def __len__(self) -> int:
         return sum(len(rows) for rows in self.rows)
 
-    def mixture(self, task: Task, seed: int) -> Mixture:
-        names = [source.dataset for source in task.sources]
-        return Mixture(names, [len(rows) for rows in self.rows], [source.share for source in task.sources], seed)
+    def mixture(self, task: AnyTask, seed: int, curriculum: Curriculum | None = None, losses: Sequence[np.ndarray] = ()) -> Mixture:
+        """With a curriculum the rows of each source are drawn by how hard they are; see `samplers`."""
+        names, shares = [source.dataset for source in task.sources], [source.share for source in task.sources]
+        samplers = self.samplers(task, seed, curriculum, losses) if curriculum else None
+        return Mixture(names, [len(rows) for rows in self.rows], shares, seed, samplers)
+
+    def samplers(self, task: AnyTask, seed: int, curriculum: Curriculum, losses: Sequence[np.ndarray] = ()) -> dict[str, CurriculumSampler]:
+        """Returns a sampler by the name of each source.
+
+        `losses` are per source the loss of each row, float (N), for a curriculum that weighs it. Raises ValueError for one that
+        weighs what these sources do not have.
+        """
+        given = [{"loss": each} for each in losses] or [{} for _ in self.rows]
+        hard = [difficulty(curriculum, self.measures(number, curriculum) | loss) for number, loss in enumerate(given)]
+        return {
+            source.dataset: CurriculumSampler(-each, curriculum.flattening, seed, f"{task.kind}/{source.dataset}")
+            for source, each in zip(task.sources, hard, strict=True)
+        }
+
+    def measures(self, source: int, curriculum: Curriculum) -> dict[str, np.ndarray]:
+        """Returns what a curriculum weighs and a source has columns for, float (N) by name; the model's loss is not among it."""
+        weights, rows, found = weights_of(curriculum), self.rows[source], {}
+        if rows.texts is not None and {"length", "rarity"} & set(weights):
+            tokens, offsets = self._words(source)
+            found = {"length": length(offsets), "rarity": rarity(tokens, offsets)}
+        if "image" in rows.card.columns and "entropy" in weights:
+            found["entropy"] = entropy(self._decoded(rows.image(row)) for row in range(len(rows)))
+        return found
+
+    def _words(self, source: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the tokens of all sentences in a row, without [CLS] in front and [SEP] behind, and where each begins, (N+1)."""
+        tokens, mask = self._source_tokens(source)
+        words = mask[:, 2:].astype(bool)
+        return tokens[:, 1:-1][words], np.concatenate([[0], np.cumsum(words.sum(1))])
 
     def in_order(self) -> list[Index]:
         return [(source, row) for source, rows in enumerate(self.rows) for row in range(len(rows))]

@@ -6,25 +6,35 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 
-from trainer.catalog import CARD
+from trainer.catalog import CARD, STRINGS
 
-TYPES = {"image": pyarrow.binary(), "text": pyarrow.string(), "label": pyarrow.int64()}
+TYPES = {"image": pyarrow.binary(), "label": pyarrow.int64(), **dict.fromkeys(STRINGS, pyarrow.string())}
 # Rows that are in memory at a time; among these equal pictures are stored once.
 NUM_ROWS, NUM_BYTES = 4096, 32 * 2**20
 
 
 @dataclass(frozen=True)
 class Sample:
+    """A row; a column that the data set lacks is None. `fields` are the columns of text beside `text`."""
+
     image: bytes | None = None
     text: str | None = None
     label: int | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def strings(self) -> list[str]:
+        return [*self.fields.values(), *([] if self.text is None else [self.text])]
+
+    def value(self, column: str) -> Any:
+        return self.fields[column] if column in self.fields else getattr(self, column)
 
 
 @dataclass
@@ -38,8 +48,8 @@ class Tally:
     def count(self, samples: Iterable[Sample]) -> Iterator[Sample]:
         for sample in samples:
             self.num_samples += 1
-            if sample.text is not None:
-                self.num_texts, self.num_words = self.num_texts + 1, self.num_words + len(sample.text.split())
+            if sample.strings:
+                self.num_texts, self.num_words = self.num_texts + 1, self.num_words + sum(len(each.split()) for each in sample.strings)
             yield sample
 
 
@@ -76,7 +86,7 @@ def write_split(path: Path, samples: Iterable[Sample], columns: Sequence[str]) -
     tally, schema = Tally(), pyarrow.schema([(column, TYPES[column]) for column in columns])
     with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=True, dictionary_pagesize_limit=2**28) as writer:
         for rows in groups(tally.count(samples)):
-            writer.write_table(pyarrow.table({column: [getattr(row, column) for row in rows] for column in columns}, schema=schema))
+            writer.write_table(pyarrow.table({column: [row.value(column) for row in rows] for column in columns}, schema=schema))
     return tally
 
 

@@ -9,8 +9,12 @@ import torch
 
 from trainer.config import StageJob
 from trainer.families.image_text import ImageTextLearner
+from trainer.families.language import LanguageLearner
 from trainer.families.learner import Learner
 
 LEARNERS: dict[str, Callable[[StageJob, Sequence[Path], torch.device], Learner]] = {
     "image_text": ImageTextLearner,
+    "causal_lm": LanguageLearner,
+    "moe_lm": LanguageLearner,
+    "masked_lm": LanguageLearner,
 }

@@ -17,10 +17,12 @@ from trainer.data.pictures import augment
 from trainer.data.samples import Index, Samples
 from trainer.device import to_batch
 from trainer.evaluate import evaluate
+from trainer.events import DIFFICULTY
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
 from trainer.models.groups import trainable_names
 from trainer.models.network import build, rebuild, set_dropout, set_training
+from trainer.sample_losses import sample_losses
 from trainer.tasks import OBJECTIVES
 from trainer.tasks.objective import Batch
 
@@ -47,9 +49,8 @@ class ImageTextLearner:
             self.inherit(parent)
         self.network.to(device)
         set_dropout(self.network, self.stage.regularisation.dropout)
-        self.mixtures: dict[str, Mixture] = {
-            task.kind: self.samples["train"][task.kind].mixture(task, self.stage.seed) for task in self.stage.tasks
-        }
+        self.mixtures: dict[str, Mixture] = {task.kind: self.mixture_of(task) for task in self.stage.tasks}
+        self.difficulty: float | None = None
         if self.stage.compile:
             self.network.image.compile()
             self.network.text.compile()
@@ -60,11 +61,22 @@ class ImageTextLearner:
                 classes = self.samples["train"][task.kind].classes if OBJECTIVES[task.kind].has_classes else []
                 self.network.add_head(task.kind, len(classes))
 
+    def mixture_of(self, task: AnyTask) -> Mixture:
+        """A curriculum by loss asks about the weights that the stage starts from. Raises ValueError for what cannot be measured."""
+        samples, curriculum = self.samples["train"][task.kind], self.stage.curriculum
+        try:
+            losses = sample_losses(self.network, self.stage, task, samples) if curriculum and curriculum.loss else ()
+            return samples.mixture(task, self.stage.seed, curriculum, losses)
+        except ValueError as error:
+            raise ValueError(f"stages.{self.job.index - 1}.{error}") from error
+
     # --- a step ----------------------------------------------------------------------------------------------------------
 
     def draw(self, step: int) -> list[Part]:
         """A part holds a piece of every task's batch; masks and augmentation are seeded by stage, step, task and part alone."""
-        drawn: dict[str, list[Index]] = {task.kind: self.mixtures[task.kind].draw(self.stage.batch_size) for task in self.stage.tasks}
+        drawn: dict[str, list[Index]] = {kind: mixture.draw(self.stage.batch_size, step) for kind, mixture in self.mixtures.items()}
+        if self.stage.curriculum:
+            self.difficulty = sum(self.mixtures[kind].difficulty_of(indices) for kind, indices in drawn.items()) / len(drawn)
         pieces = np.array_split(np.arange(self.stage.batch_size), self.stage.accumulation)
         return [self.part(drawn, step, number, piece) for number, piece in enumerate(pieces)]
 
@@ -91,7 +103,7 @@ class ImageTextLearner:
         return Losses(each)
 
     def after_step(self) -> dict[str, Tensor]:
-        return {}
+        return {} if self.difficulty is None else {DIFFICULTY: torch.full((), self.difficulty, device=self.device)}
 
     def set_training(self) -> None:
         set_training(self.network)
@@ -144,8 +156,7 @@ class ImageTextLearner:
             self.mixtures[kind].load_state(drawn)
 
     def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
-        blocks = self.network.text.config.num_hidden_layers, len(self.network.widths)
-        return trainable_names([name for name, _ in self.network.named_parameters()], chosen, *blocks)
+        return trainable_names([name for name, _ in self.network.named_parameters()], chosen)
 
     def documents(self) -> dict[str, Any]:
         encoders = {"image": self.network.image.config.to_diff_dict(), "text": self.network.text.config.to_diff_dict()}

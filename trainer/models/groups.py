@@ -8,21 +8,49 @@ from fnmatch import fnmatchcase
 
 from trainer.config import GROUPS
 
-TEXT_BLOCK = re.compile(r"^text\.encoder\.layer\.(\d+)\.")
-IMAGE_BLOCK = re.compile(r"^image\.encoder\.stages\.(\d+)\.")
+# How the blocks of a stack are named: the image + text network's two encoders, the decoders, BERT with its head.
+BLOCKS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"^text\.encoder\.layer\.(\d+)\.",
+        r"^image\.encoder\.stages\.(\d+)\.",
+        r"^model\.layers\.(\d+)\.",
+        r"^bert\.encoder\.layer\.(\d+)\.",
+    )
+)
+# What is no block and lies below the blocks: embeddings, stems, and encoders' own norms. Everything else is above them.
+BELOW = ("text.", "image.", "model.embed_tokens.", "bert.")
 
 
-def group_of(name: str, num_text_blocks: int, num_image_blocks: int) -> str:
-    """Projections, fusion and heads are the top; the upper half of either encoder the middle; the rest the base."""
-    for pattern, count in ((TEXT_BLOCK, num_text_blocks), (IMAGE_BLOCK, num_image_blocks)):
-        if found := pattern.match(name):
-            return "middle" if int(found[1]) >= count // 2 else "base"
-    return "base" if name.startswith(("text.", "image.")) else "top"
+def groups_of(names: Iterable[str]) -> dict[str, str]:
+    """Returns the group of each parameter of a network, of which all names are given.
+
+    The upper half of each stack's blocks is the middle; final norm, projections, fusion and heads are the top; the rest is the base.
+    """
+    names = list(names)
+    counts = num_blocks(names)
+    return {name: group_of(name, counts) for name in names}
 
 
-def trainable_names(names: Iterable[str], chosen: Sequence[str], num_text_blocks: int, num_image_blocks: int) -> set[str]:
+def num_blocks(names: Iterable[str]) -> dict[re.Pattern[str], int]:
+    found = dict.fromkeys(BLOCKS, 0)
+    for name in names:
+        for pattern in BLOCKS:
+            if match := pattern.match(name):
+                found[pattern] = max(found[pattern], int(match[1]) + 1)
+    return found
+
+
+def group_of(name: str, counts: dict[re.Pattern[str], int]) -> str:
+    for pattern, count in counts.items():
+        if match := pattern.match(name):
+            return "middle" if int(match[1]) >= count // 2 else "base"
+    return "base" if name.startswith(BELOW) else "top"
+
+
+def trainable_names(names: Iterable[str], chosen: Sequence[str]) -> set[str]:
     """Returns the names that the groups and patterns select. Raises ValueError for a pattern that selects nothing."""
-    groups = {name: group_of(name, num_text_blocks, num_image_blocks) for name in names}
+    groups = groups_of(names)
     selected: set[str] = set()
     for choice in chosen:
         matched = {name for name, group in groups.items() if (group == choice if choice in GROUPS else fnmatchcase(name, choice))}

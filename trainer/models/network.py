@@ -1,10 +1,9 @@
-"""The image + text network of a stage. B batch, C channels, T tokens, H hidden width, W fusion width, K classes."""
+"""The image + text network of a stage. B batch, C channels, P positions, T tokens, H hidden width, W fusion width, K classes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,24 +11,12 @@ from transformers.models.bert.modeling_bert import BertModel
 from transformers.models.resnet.modeling_resnet import ResNetModel
 
 from trainer import checkpoint
-from trainer.config import ImageTextModel
+from trainer.config import ImageTextModel, family_of
 from trainer.manifest import verify
 from trainer.models import encoders
+from trainer.models.fusion import FUSIONS, CrossAttention, Fusion, mean_of_tokens
 from trainer.models.groups import trainable_names
-
-
-class MaskedTokenHead(nn.Module):
-    """Guesses hidden tokens; the decoder is the word embedding itself (BERT, arXiv 1810.04805)."""
-
-    def __init__(self, width: int, vocabulary_size: int) -> None:
-        super().__init__()
-        self.dense = nn.Linear(width, width)
-        self.norm = nn.LayerNorm(width)
-        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
-
-    def forward(self, hidden_NH: Tensor, embeddings_VH: Tensor) -> Tensor:
-        """Returns logits (N, vocabulary) for N hidden positions."""
-        return functional.linear(self.norm(functional.gelu(self.dense(hidden_NH))), embeddings_VH, self.bias)
+from trainer.models.heads import ContrastHead, MaskedTokenHead
 
 
 class Network(nn.Module):
@@ -42,21 +29,21 @@ class Network(nn.Module):
         channels, hidden, width = self.widths[-1], text.config.hidden_size, config.fusion_width
         self.image_projection = nn.Linear(channels, width)
         self.text_projection = nn.Linear(hidden, width)
+        # A modality alone is fused with nothing: weights for it would never be trained.
+        self.fusion: Fusion | None = FUSIONS[config.fusion](width) if config.inputs == "image_and_text" else None
+        self.fused_width = self.fusion.width if self.fusion else width
         self.dropout = nn.Dropout(0.0)
         self.heads = nn.ModuleDict()
 
-    def add_head(self, task: str, num_classes: int) -> None:
-        """Adds the head of a task; masked language modelling takes its size from the vocabulary."""
+    def add_head(self, task: str, num_classes: int, temperature: float = 0.07) -> None:
+        """Adds the head of a task; masked language modelling takes its size from the vocabulary, a contrast only its temperature."""
         if task == "masked_lm":
             self.heads[task] = MaskedTokenHead(self.text.config.hidden_size, self.text.config.vocab_size)
+        elif task == "image_text_contrast":
+            self.heads[task] = ContrastHead(temperature)
         else:
             width = self.image_projection.in_features if task == "image_classification" else self.fused_width
             self.heads[task] = nn.Linear(width, num_classes)
-
-    @property
-    def fused_width(self) -> int:
-        both = self.config.fusion == "concatenation" and self.config.inputs == "image_and_text"
-        return self.config.fusion_width * (2 if both else 1)
 
     def image_features(self, pictures_B3SS: Tensor) -> Tensor:
         """Returns pooled features (B, C)."""
@@ -70,24 +57,37 @@ class Network(nn.Module):
 
     def text_features(self, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """Returns the mean of the hidden states over the real tokens (B, H), as MiniLM's sentence vectors are made."""
-        weights = mask_BT.unsqueeze(-1).to(self.text_projection.weight.dtype)
-        return (self.hidden_states(tokens_BT, mask_BT) * weights).sum(1) / weights.sum(1)
+        return mean_of_tokens(self.hidden_states(tokens_BT, mask_BT), mask_BT)
 
     def projected(self, pictures_B3SS: Tensor, tokens_BT: Tensor, mask_BT: Tensor) -> tuple[Tensor, Tensor]:
         """Returns both modalities at the common width, (B, W) each."""
         image = self.image_projection(self.image_features(pictures_B3SS))
         return image, self.text_projection(self.text_features(tokens_BT, mask_BT))
 
-    def fused(self, pictures_B3SS: Tensor, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        """Returns what the classifier sees: the fused features, or one modality alone."""
+    def positions(self, pictures_B3SS: Tensor) -> Tensor:
+        """Returns the projected feature map, a row for each position (B, P, W)."""
+        maps_BCP: Tensor = self.image(pictures_B3SS).last_hidden_state.flatten(2)
+        projected: Tensor = self.image_projection(maps_BCP.transpose(1, 2))
+        return projected
+
+    def joined(self, pictures_B3SS: Tensor, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """Returns both modalities as one, or the one alone that the classifier sees."""
+        joined: Tensor
         if self.config.inputs == "image":
             joined = self.image_projection(self.image_features(pictures_B3SS))
         elif self.config.inputs == "text":
             joined = self.text_projection(self.text_features(tokens_BT, mask_BT))
+        elif isinstance(self.fusion, CrossAttention):
+            text_BTW = self.text_projection(self.hidden_states(tokens_BT, mask_BT))
+            joined = self.fusion(self.positions(pictures_B3SS), text_BTW, mask_BT)
         else:
-            image, text = self.projected(pictures_B3SS, tokens_BT, mask_BT)
-            joined = image + text if self.config.fusion == "sum" else torch.cat([image, text], dim=1)
-        dropped: Tensor = self.dropout(functional.relu(joined))
+            assert self.fusion is not None
+            joined = self.fusion(*self.projected(pictures_B3SS, tokens_BT, mask_BT))
+        return joined
+
+    def fused(self, pictures_B3SS: Tensor, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """Returns what the classifier sees: the fused features, or one modality alone."""
+        dropped: Tensor = self.dropout(functional.relu(self.joined(pictures_B3SS, tokens_BT, mask_BT)))
         return dropped
 
     def forward(self, pictures_B3SS: Tensor, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
@@ -110,9 +110,14 @@ def rebuild(config: ImageTextModel, folder: Path) -> tuple[Network, Tokenizer]:
 
 
 def from_checkpoint(folder: Path) -> tuple[Network, Tokenizer, dict[str, list[str]]]:
-    """Rebuilds a checkpoint's network in evaluation mode, its tokenizer and the classes of its heads. Raises Damaged."""
+    """Rebuilds a checkpoint's network in evaluation mode, its tokenizer and the classes of its heads.
+
+    Raises Damaged, or ValueError for a checkpoint of another family.
+    """
     verify(folder)
     card = checkpoint.document(folder, "config")
+    if (family := family_of(card["model"])) != "image_text":
+        raise ValueError(f"{folder.name} is of the family {family}, not of image_text")
     network, tokenizer = rebuild(ImageTextModel.model_validate(card["model"]), folder)
     weights = checkpoint.tensors(folder, "model")
     for task in sorted({name.split(".")[1] for name in weights if name.startswith("heads.")}):
@@ -123,8 +128,7 @@ def from_checkpoint(folder: Path) -> tuple[Network, Tokenizer, dict[str, list[st
 
 def set_trainable(network: Network, chosen: tuple[str, ...]) -> list[nn.Parameter]:
     """Freezes all but the chosen groups and patterns; returns the parameters that train. Raises ValueError when none do."""
-    blocks = network.text.config.num_hidden_layers, len(network.widths)
-    selected = trainable_names([name for name, _ in network.named_parameters()], chosen, *blocks)
+    selected = trainable_names([name for name, _ in network.named_parameters()], chosen)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name in selected)
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -135,6 +139,8 @@ def set_dropout(network: Network, rate: float) -> None:
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.p = rate
+        elif isinstance(module, nn.MultiheadAttention):
+            module.dropout = rate
 
 
 def set_training(network: Network) -> None:

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from trainer.config import Run, Settings
 
-ORDER = ("sentiment-example", "sentiment-image-only", "sentiment-text-only", "sentiment-resnet50", "sentiment-tiny")
+ORDER = (
+    "sentiment-example",
+    "sentiment-image-only",
+    "sentiment-text-only",
+    "sentiment-resnet50",
+    "sentiment-tiny",
+    "language-small",
+    "language-experts",
+    "language-masked",
+    "language-tiny",
+    "language-article",
+)
 
 
 class Recipe(Settings):

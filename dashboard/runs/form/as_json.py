@@ -18,8 +18,8 @@ from trainer.config import Run
 
 FIELD = "document"
 PARTS: tuple[type[config.Settings], ...] = (
-    *config.TASKS.values(), config.ImageEncoder, config.TextEncoder, config.ImageTextModel, config.Source, config.Schedule,
-    config.Regularisation, config.Stage, config.Quantization, config.Run,
+    *config.TASKS.values(), *config.FAMILIES.values(), config.ImageEncoder, config.TextEncoder, config.Source, config.Schedule,
+    config.Regularisation, config.Curriculum, config.Stage, config.Quantization, config.Run,
 )  # fmt: skip
 NUMBERS = {name for part in PARTS for name, info in leaves(part) if kind_of(info.annotation) in ("number", "rate")} | {"widths", "depths"}
 # What the inputs of the form can hold and complain about; all else, such as an unknown key, stays JSON until it is right.

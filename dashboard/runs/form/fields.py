@@ -11,9 +11,22 @@ from django.utils.translation import gettext as _
 from pydantic.fields import FieldInfo
 
 from dashboard.runs.form.words import CHOICES, LABELS
-from trainer.config import TASKS, Settings, Task
+from trainer.catalog import Card
+from trainer.config import FAMILIES, TASKS, Settings, Task, family_of
 
-Kind = Literal["number", "rate", "choice", "text", "list"]
+Kind = Literal["number", "rate", "choice", "text", "list", "switch"]
+TAGS = ("family", "kind")
+ABSENT: Any = object()
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice of a select; one that is not offered can only be seen where it is already chosen."""
+
+    value: str
+    label: Any
+    offered: bool
+    columns: str = ""
 
 
 @dataclass
@@ -33,21 +46,32 @@ class FormField:
     choices: list[tuple[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     hidden: bool = False
+    locked: bool = False
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What a form shows: the document as it was typed, the recipe's own one, and complaints by path."""
+    """What a form shows: the document as it was typed, what it started from (`recipe`), complaints by path, the data sets there are.
+
+    `num_taken`: how many of the first stages are taken over from another run, and with them the model.
+    """
 
     document: Mapping[str, Any]
     recipe: Mapping[str, Any] | None = None
     errors: Mapping[str, list[str]] = field(default_factory=dict)
+    cards: Mapping[str, Card] = field(default_factory=dict)
+    num_taken: int = 0
+
+    @property
+    def family(self) -> str:
+        family = str(family_of(self.document.get("model", {})))
+        return family if family in FAMILIES else next(iter(FAMILIES))
 
 
 def leaves(model: type[Settings]) -> Iterator[tuple[str, FieldInfo]]:
     """The fields of a model that hold one value; parts and lists of parts have fields of their own."""
     for name, info in model.model_fields.items():
-        if name != "kind" and not holds_parts(info.annotation):
+        if name not in TAGS and not holds_parts(info.annotation):
             yield name, info
 
 
@@ -77,18 +101,18 @@ def make(name: str, info: FieldInfo, prefix: str, draft: Draft) -> FormField:
     path = f"{prefix}.{name}" if prefix else name
     default = None if info.is_required() else info.get_default()
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    recipe = lookup(draft.recipe, path) if draft.recipe is not None else None
+    recipe = lookup(draft.recipe, path, ABSENT)
     return FormField(
         path=path,
         name=name,
         kind=kind_of(info.annotation),
-        label=LABELS[name],
+        label=LABELS.get(path) or LABELS[name],
         help=_(info.description) if info.description else "",
         unit=str(extra.get("unit", "")),
         optional=type(None) in get_args(info.annotation),
         bounds=bounds(info),
         value=written(lookup(draft.document, path, default)),
-        was=None if draft.recipe is None else written(recipe),
+        was=None if recipe is ABSENT else written(recipe),
         choices=[(choice, CHOICES[choice]) for choice in choices(info.annotation)],
         errors=list(draft.errors.get(path, [])),
     )
@@ -104,8 +128,17 @@ def kind_of(annotation: Any) -> Kind:
         return "choice"
     if origin is tuple:
         return "list"
-    kinds: dict[Any, Kind] = {int: "number", float: "rate"}
+    kinds: dict[Any, Kind] = {int: "number", float: "rate", bool: "switch"}
     return kinds.get(annotation, "text")
+
+
+def optional(model: type[Settings]) -> Iterator[str]:
+    """The fields that may stay empty."""
+    return (name for name, info in leaves(model) if type(None) in get_args(info.annotation))
+
+
+def switches(model: type[Settings]) -> Iterator[str]:
+    return (name for name, info in leaves(model) if kind_of(info.annotation) == "switch")
 
 
 def choices(annotation: Any) -> tuple[str, ...]:
@@ -134,9 +167,11 @@ def lookup(document: Any, path: str, default: Any = None) -> Any:
 
 
 def written(value: Any) -> str:
-    """As a person would type it: 3e-4, 0.15, 32, 64, 128."""
-    if value is None:
+    """As a person would type it: 3e-4, 0.15, 32, 64, 128; a switch is on or nothing."""
+    if value is None or value is False:
         return ""
+    if value is True:
+        return "on"
     if isinstance(value, list | tuple):
         return ", ".join(written(each) for each in value)
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Arranges the fields as the page shows them: the model and the run, and per stage its data, schedule, layers and the rest."""
+"""Arranges the fields as the page shows them: the card of the model, and per stage its data, schedule, layers and the rest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.runs.form.fields import Draft, FormField, fields_of, lookup, task_fields
+from django.utils.translation import gettext as _
+
+from dashboard.runs.form import offers
+from dashboard.runs.form.fields import Draft, FormField, Option, fields_of, lookup, task_fields, written
+from dashboard.runs.form.model_card import ModelCard, OptionalPart, model_card, optional_part
 from dashboard.runs.form.parsing import applies
-from dashboard.runs.form.words import CHOICES, GROUPS
+from dashboard.runs.form.words import GROUPS
 from trainer import config
 
 Fields = dict[str, FormField]
@@ -23,7 +27,10 @@ SHOWN_FIRST = (
     "plateau_steps",
     "decay_interval",
     "decay_factor",
+    "decay_steps",
 )
+ADVANCED = ("accumulation", "report_interval", "not_a_number", "compile")
+EASY_BY_LENGTH = {"length": "1"}
 STAGE_COLOURS = 5
 
 
@@ -31,33 +38,35 @@ STAGE_COLOURS = 5
 class SourcePart:
     path: str
     fields: Fields
+    options: list[Option]
 
 
 @dataclass(frozen=True)
 class TaskPart:
     path: str
     kind: str
+    was: str | None
     fields: Fields
     sources: list[SourcePart]
     errors: list[str]
-    kinds: dict[str, Any]
+    kinds: list[Option]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A switch that lets one group of parameters train."""
+    """A switch that lets one group of parameters train; `holds` says what is in it, by what the model reads, and which of these is so."""
 
     path: str
     group: str
     label: Any
-    help: Any
+    holds: list[tuple[str, Any, bool]]
     on: bool
     was: str | None
 
 
 @dataclass(frozen=True)
 class StagePart:
-    """`origin` is the place of the stage in the recipe, from 1; empty for one that the recipe has not."""
+    """`origin` is the place of the stage in the recipe, from 1, or empty. `is_taken`: another run has trained it."""
 
     path: str
     position: int | str
@@ -71,41 +80,24 @@ class StagePart:
     layers: list[Layer]
     patterns: FormField
     tasks: list[TaskPart]
+    weighting: FormField
+    curriculum: OptionalPart
+    advanced: list[FormField]
+    is_advanced: bool
     errors: list[str]
     num_errors: int
+    is_taken: bool
 
 
 @dataclass(frozen=True)
 class Page:
-    """`model_is_wrong`: something outside the stages is."""
-
-    model: list[tuple[str, list[FormField]]]
-    model_is_wrong: bool
-    num_threads: FormField
-    quantize: bool
-    quantize_was: str | None
-    quantization: list[FormField]
+    model: ModelCard
     stages: list[StagePart]
 
 
 def page_of(draft: Draft) -> Page:
     stages = lookup(draft.document, "stages", [])
-    quantization = draft.document.get("quantization", {})
-    return Page(
-        model=[(name, list(fields.values())) for name, fields in model_fields(draft)],
-        model_is_wrong=any(path.split(".")[0] in ("model", "quantization", "num_threads") for path in draft.errors),
-        num_threads=fields_of(config.Run, "", draft)["num_threads"],
-        quantize=quantization is not None,
-        quantize_was=None if draft.recipe is None else "on" if draft.recipe.get("quantization") else "",
-        quantization=list(fields_of(config.Quantization, "quantization", draft).values()),
-        stages=[stage_part(f"stages.{index}", index, draft) for index in range(len(stages))],
-    )
-
-
-def model_fields(draft: Draft) -> Iterator[tuple[str, Fields]]:
-    yield "image", fields_of(config.ImageEncoder, "model.image", draft)
-    yield "text", fields_of(config.TextEncoder, "model.text", draft)
-    yield "model", fields_of(config.ImageTextModel, "model", draft)
+    return Page(model_card(draft), [stage_part(f"stages.{index}", index, draft) for index in range(len(stages))])
 
 
 def stage_part(path: str, index: int | None, draft: Draft) -> StagePart:
@@ -114,6 +106,9 @@ def stage_part(path: str, index: int | None, draft: Draft) -> StagePart:
     schedule = schedule_fields(path, draft)
     tasks = [task_part(f"{path}.tasks.{number}", draft) for number in range(len(lookup(draft.document, f"{path}.tasks", [])))]
     arranged = {**own, **schedule}
+    own["task_weighting"].hidden = len(tasks) < 2 and own["task_weighting"].value == "fixed"
+    if draft.family in offers.LANGUAGE:
+        own["batch_size"].unit = _("rows")
     return StagePart(
         path=path,
         position="" if index is None else index + 1,
@@ -127,9 +122,18 @@ def stage_part(path: str, index: int | None, draft: Draft) -> StagePart:
         layers=list(layers(path, draft)),
         patterns=patterns(own["trainable"], path, draft),
         tasks=tasks,
+        weighting=own["task_weighting"],
+        curriculum=optional_part(f"{path}.curriculum", config.Curriculum, draft, EASY_BY_LENGTH),
+        advanced=[own[name] for name in ADVANCED],
+        is_advanced=any(own[name].errors or own[name].value != default_of(name) for name in ADVANCED),
         errors=list(draft.errors.get(f"{path}.tasks", [])) + list(draft.errors.get(path, [])),
         num_errors=sum(len(found) for where, found in draft.errors.items() if where.startswith(f"{path}.")),
+        is_taken=index is not None and index < draft.num_taken,
     )
+
+
+def default_of(name: str) -> str:
+    return written(config.Stage.model_fields[name].default)
 
 
 def one_length(fields: Fields) -> Fields:
@@ -149,19 +153,26 @@ def schedule_fields(path: str, draft: Draft) -> Fields:
 
 
 def task_part(path: str, draft: Draft) -> TaskPart:
-    numbers = range(len(lookup(draft.document, f"{path}.sources", [])))
-    sources = [SourcePart(f"{path}.sources.{number}", fields_of(config.Source, f"{path}.sources.{number}", draft)) for number in numbers]
-    errors = [message for where in (f"{path}.sources", f"{path}.kind", path) for message in draft.errors.get(where, [])]
     kind = str(lookup(draft.document, f"{path}.kind", ""))
-    return TaskPart(path, kind, task_fields(path, draft), sources, errors, {name: CHOICES[name] for name in config.TASKS})
+    numbers = range(len(lookup(draft.document, f"{path}.sources", [])))
+    sources = [source_part(f"{path}.sources.{number}", kind, draft) for number in numbers]
+    errors = [message for where in (f"{path}.sources", f"{path}.kind", path) for message in draft.errors.get(where, [])]
+    return TaskPart(path, kind, lookup(draft.recipe, f"{path}.kind"), task_fields(path, draft), sources, errors, offers.tasks(draft, kind))
+
+
+def source_part(path: str, kind: str, draft: Draft) -> SourcePart:
+    fields = fields_of(config.Source, path, draft)
+    return SourcePart(path, fields, offers.datasets(draft, kind, fields["dataset"].value))
 
 
 def layers(path: str, draft: Draft) -> Iterator[Layer]:
     chosen = lookup(draft.document, f"{path}.trainable", config.GROUPS)
     recipe = None if draft.recipe is None else lookup(draft.recipe, f"{path}.trainable", ())
-    for group, (label, text) in GROUPS.items():
+    speaks = draft.family in offers.LANGUAGE
+    for group, (label, in_pictures, in_language) in GROUPS.items():
         was = None if recipe is None else ("on" if group in recipe else "")
-        yield Layer(f"{path}.trainable.{group}", group, label, text, group in chosen, was)
+        holds = [("pictures", in_pictures, not speaks), ("language", in_language, speaks)]
+        yield Layer(f"{path}.trainable.{group}", group, label, holds, group in chosen, was)
 
 
 def patterns(field: FormField, path: str, draft: Draft) -> FormField:
@@ -177,12 +188,10 @@ def without_groups(chosen: Any) -> str:
     return ", ".join(name for name in chosen if name not in config.GROUPS)
 
 
-def blanks() -> dict[str, Any]:
-    """One empty part of each kind, with marks that the page replaces by numbers."""
+def blanks(draft: Draft) -> dict[str, Any]:
+    """One empty part of each kind for the model of a draft, with marks that the page replaces by numbers."""
     stage: dict[str, Any] = {"name": "", "tasks": []}
-    draft = Draft({"stages": {"__stage__": stage}})
-    path = "stages.__stage__"
-    source = SourcePart(
-        f"{path}.tasks.__task__.sources.__source__", fields_of(config.Source, f"{path}.tasks.__task__.sources.__source__", draft)
-    )
-    return {"stage": stage_part(path, None, draft), "task": task_part(f"{path}.tasks.__task__", draft), "source": source}
+    empty = Draft({"model": draft.document.get("model", {}), "stages": {"__stage__": stage}}, cards=draft.cards)
+    path, task = "stages.__stage__", "stages.__stage__.tasks.__task__"
+    source = source_part(f"{task}.sources.__source__", "", empty)
+    return {"stage": stage_part(path, None, empty), "task": task_part(task, empty), "source": source}

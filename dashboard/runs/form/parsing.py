@@ -7,12 +7,12 @@ from typing import Any
 
 from django.http import QueryDict
 
-from trainer.config import GROUPS, SHAPE_FIELDS, TASKS
+from dashboard.runs.form.fields import optional, switches
+from trainer.config import FAMILIES, GROUPS, SHAPE_FIELDS, TASKS, Run, Schedule, Settings, Stage, family_of
 
 MAX_PARTS = 100
 LISTS = ("widths", "depths")
-OPTIONAL = ("steps", "epochs", "final_rate", "plateau_steps", "decay_interval", "decay_factor")
-ROOTS = ("model", "stages", "num_threads", "quantization")
+ROOTS = ("model", "stages", "num_threads", "quantization", "tensorboard")
 Tree = dict[str, Any]
 
 
@@ -23,9 +23,10 @@ def document_of(posted: QueryDict) -> dict[str, Any]:
         if name.split(".")[0] in ROOTS:
             put(tree, name.split("."), str(posted[name]).strip())
     tree["stages"] = [stage_of(stage) for stage in in_order(tree.get("stages"))]
-    tree["quantization"] = quantization_of(tree.get("quantization"))
-    split_lists(tree.get("model"))
-    return tree
+    tree["quantization"] = switched_on(tree.get("quantization"))
+    if isinstance(model := tree.get("model"), dict):
+        tree["model"] = model_of(model)
+    return switched(tree, Run)
 
 
 def put(tree: Tree, path: list[str], value: str) -> None:
@@ -48,10 +49,11 @@ def in_order(parts: Any) -> list[Tree]:
 def stage_of(stage: Tree) -> Tree:
     stage["tasks"] = [task_of(task) for task in in_order(stage.get("tasks"))]
     stage["trainable"] = trainable_of(stage.get("trainable"))
-    leave_empty(stage)
+    stage["curriculum"] = switched_on(stage.get("curriculum"))
+    leave_empty(stage, Stage)
     if isinstance(schedule := stage.get("schedule"), dict):
-        leave_empty(schedule)
-    return stage
+        leave_empty(schedule, Schedule)
+    return switched(stage, Stage)
 
 
 def task_of(task: Tree) -> Tree:
@@ -69,22 +71,37 @@ def trainable_of(given: Any) -> list[str]:
     return switched + [pattern for pattern in re.split(r"[\s,]+", str(given.get("patterns", ""))) if pattern]
 
 
-def quantization_of(given: Any) -> Any:
-    """None where its switch is off."""
+def switched_on(given: Any) -> Any:
+    """A part that may be left out: None where its switch is off."""
     if not isinstance(given, dict) or "enabled" not in given:
         return None
     return {name: value for name, value in given.items() if name != "enabled"}
 
 
-def leave_empty(part: Tree) -> None:
-    for name in OPTIONAL:
+def switched(part: Tree, model: type[Settings]) -> Tree:
+    """A browser sends a switch only when it is on."""
+    return part | {name: name in part for name in switches(model)}
+
+
+def leave_empty(part: Tree, model: type[Settings]) -> None:
+    for name in optional(model):
         if part.get(name) == "":
             part[name] = None
 
 
-def split_lists(model: Any) -> None:
-    image = model.get("image") if isinstance(model, dict) else None
-    if isinstance(image, dict):
+def model_of(model: Tree) -> Tree:
+    """Fields of other families than the chosen one are left out."""
+    family = FAMILIES.get(str(family_of(model)))
+    if family is None:
+        return model
+    own = {name: value for name, value in model.items() if name in family.model_fields}
+    leave_empty(own, family)
+    split_lists(own)
+    return own
+
+
+def split_lists(model: Tree) -> None:
+    if isinstance(image := model.get("image"), dict):
         for name in LISTS:
             if isinstance(image.get(name), str):
                 image[name] = [each for each in re.split(r"[\s,]+", image[name]) if each]

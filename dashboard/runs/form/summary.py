@@ -35,7 +35,7 @@ def where(path: str, document: Mapping[str, Any]) -> str:
     steps = path.split(".")
     last = next((step for step in reversed(steps) if not step.isdigit()), path)
     if len(steps) < 3 or steps[0] != "stages":
-        return str(LABELS.get(last, path))
+        return str(LABELS.get(path) or LABELS.get(last, path))
     label = LABELS.get(last, ".".join(steps[2:]))
     name = lookup(document, ".".join(steps[:2]) + ".name") or _("no name")
     return _("Stage %(number)s (%(name)s), %(field)s") % {"number": int(steps[1]) + 1, "name": name, "field": label}

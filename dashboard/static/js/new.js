@@ -1,7 +1,9 @@
 // The run form: stages that come and go, fields that fit the choice, a plan that follows what is typed.
 
 import { Changes, labelOf } from "./form/changes.js";
+import { startCurriculum } from "./form/curriculum.js";
 import { fitStage, lengthUndone, swapLength } from "./form/fit.js";
+import { changeFamily, chooseKind, fitModel, refit } from "./form/offers.js";
 import { addPart, addWeight, movePart, partsOf, removePart, renumber } from "./form/parts.js";
 import { Plan } from "./form/plan.js";
 import { Tabs } from "./form/tabs.js";
@@ -16,10 +18,10 @@ const plan = new Plan(form, marked);
 form.addEventListener("input", (event) => changed(event.target));
 form.addEventListener("click", act);
 form.addEventListener("focusin", (event) => explain(event.target));
-document.getElementById("recipe").addEventListener("change", fillFromRecipe);
+document.getElementById("recipe")?.addEventListener("change", startAgain);
 
 settle();
-tabs.show(firstWrong());
+tabs.show(firstOpen());
 document.getElementById("summary")?.focus();
 const first = document.getElementById("plan-source");
 plan.draw(first);
@@ -29,8 +31,16 @@ new Views(form, plan);
 function changed(input) {
   const partner = input.dataset.slider && document.getElementById(input.dataset.slider);
   if (partner) partner.value = input.value;
+  if (input.matches("[data-kind]")) refit(input.closest('[data-part="tasks"]'));
+  if (input.matches("[data-curriculum] [data-switch]:checked")) begin(input.closest('[data-part="stages"]'));
+  if (input.matches("[data-family]")) changeFamily(form);
+  renumber(form);
   settle();
   plan.refreshSoon();
+}
+
+function begin(stage) {
+  startCurriculum(stage, partsOf(stage, "tasks"));
 }
 
 function undone(input) {
@@ -38,15 +48,17 @@ function undone(input) {
   changed(input);
 }
 
-/** Starts again from a recipe; the name and the project stay. */
-function fillFromRecipe() {
-  const kept = { recipe: document.getElementById("recipe").value, name: form.elements.name.value, project: form.elements.project.value };
-  location.assign(`?${new URLSearchParams(kept)}`);
+/** Starts again from a recipe or from the run that is forked; the name and the project stay. */
+function startAgain() {
+  const { name, project, from, stage } = form.elements;
+  const start = from ? { from: from.value, stage: stage.value } : { recipe: document.getElementById("recipe").value, project: project.value };
+  location.assign(`?${new URLSearchParams({ ...start, name: name.value })}`);
 }
 
 /** Brings everything that follows from the fields up to date. */
 function settle() {
   tabs.sync();
+  fitModel(form);
   partsOf(form, "stages").forEach(fitStage);
   changes.draw();
   tabs.count(changes.changed());
@@ -56,7 +68,7 @@ function act(event) {
   const button = event.target.closest("[data-add], [data-remove], [data-move], [data-swap], [data-undo-all]");
   if (!button) return;
   const { add: added, remove: removed, move: moved, swap, undoAll } = button.dataset;
-  if (undoAll !== undefined) return fillFromRecipe();
+  if (undoAll !== undefined) return startAgain();
   if (added) add(button);
   else if (removed) removePart(button.closest(`[data-part="${removed}"]`), removed);
   else if (moved) move(button);
@@ -94,6 +106,7 @@ function addTask(stage) {
 
 function fill(stage, task) {
   addWeight(stage);
+  chooseKind(task, stage);
   renumber(form);
   addPart("sources", task.querySelector('[data-list="sources"]'), task);
 }
@@ -129,6 +142,9 @@ function explain(input) {
   box.querySelector("[data-help-bounds]").textContent = input.dataset.bounds ?? "";
 }
 
-function firstWrong() {
-  return Math.max(0, partsOf(form, "stages").findIndex((stage) => stage.querySelector("[aria-invalid], .wrong")));
+/** Where to begin: at what is wrong, else at the first stage that is not taken over. */
+function firstOpen() {
+  const stages = partsOf(form, "stages");
+  const wrong = stages.findIndex((stage) => stage.querySelector("[aria-invalid], .wrong"));
+  return wrong < 0 ? stages.findIndex((stage) => !stage.querySelector(":scope > fieldset:disabled")) : wrong;
 }

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Entry:
-    """`name` is what a report calls it; a column that the source lacks is None, and so is the split unless the source fixes it."""
+    """`name` is what a report calls it; a column that the source lacks is None, and so is the split unless the source fixes it.
+
+    `fields` are the columns of language models beside `text`, or with it.
+    """
 
     name: str
     picture: Path | bytes | None = None
     text: str | None = None
     label: str | None = None
     split: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from trainer.catalog import KINDS, kind_of
 from trainer.data.importers.entries import Entry, Found
+from trainer.data.importers.lines import fields_of
 from trainer.data.importers.pictures import Refused
 from trainer.data.importers.pictures import read as read_file
 from trainer.data.importers.report import Report
@@ -17,7 +19,10 @@ COLUMNS = ("image", "text", "label")
 
 
 def read(source: str, report: Report) -> Found:
-    """Takes the columns image, text and label that there are. Raises ValueError for what cannot be loaded or has none of them."""
+    """Takes the columns image, text and label that there are, or those of a kind for language models.
+
+    Raises ValueError for what cannot be loaded or has none of them.
+    """
     import datasets
 
     datasets.disable_progress_bars()
@@ -28,11 +33,19 @@ def read(source: str, report: Report) -> Found:
             raise ValueError(f"source: cannot load {source!r}: {str(error).strip().splitlines()[0]}") from error
         found = [entry for name, rows in splits.items() for entry in entries_of(name, rows, report)]
         features = next(iter(splits.values())).features
-    columns = tuple(name for name in COLUMNS if name in features)
+    kind = language_kind(features)
+    columns = KINDS[kind] if kind else tuple(name for name in COLUMNS if name in features)
     if not columns:
-        raise ValueError(f"source: {source!r} has no column image, text or label; it has {', '.join(features)}")
+        raise ValueError(
+            f"source: {source!r} has no column image, text or label and nothing for language models; it has {', '.join(features)}"
+        )
     classes = tuple(getattr(features.get("label"), "names", None) or ())
     return Found(found, columns, f"Imported from {source} by the datasets library.", classes)
+
+
+def language_kind(features: Collection[str]) -> str | None:
+    """A text with a picture or a label is a sentence of theirs, and no document."""
+    return None if {"image", "label"} & set(features) else kind_of(features)
 
 
 def entries_of(split: str, rows: Any, report: Report) -> Iterator[Entry]:
@@ -41,10 +54,13 @@ def entries_of(split: str, rows: Any, report: Report) -> Iterator[Entry]:
 
     if isinstance(rows.features.get("image"), datasets.Image):
         rows = rows.cast_column("image", datasets.Image(decode=False))
-    names = getattr(rows.features.get("label"), "names", None)
+    names, kind = getattr(rows.features.get("label"), "names", None), language_kind(rows.features)
     for number, row in enumerate(rows):
         name = f"{split}:{number}"
         try:
+            if kind:
+                yield Entry(name, split=split_of({"split": split}), fields=fields_of(row, kind))
+                continue
             text = text_of(row) if "text" in row else None
             yield Entry(name, picture_of(row), text, label_of(row, names), split_of({"split": split}))
         except Refused as refusal:

@@ -7,6 +7,8 @@ const KINDS = {
   retried: { shape: "resume", rank: 2 },
   stopped: { shape: "stop", rank: 2 },
   stop_requested: null,
+  skipped: { shape: "nan", rank: 4 },
+  went_back: { shape: "resume", rank: 4 },
   lost: { shape: "lost", rank: 3 },
   failed: { shape: "failed", rank: 3 },
   finished: { shape: "done", rank: 3 },

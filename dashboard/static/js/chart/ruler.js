@@ -5,6 +5,7 @@ import { fill } from "./words.js";
 
 const NARROW = 132;
 const TINY = 52;
+const DONE = ["completed", "reused"];
 
 export class Ruler {
   constructor(host, view, clock) {
@@ -33,12 +34,12 @@ export class Ruler {
   label(segment, stage) {
     const share = stage.last_step / stage.num_steps;
     const { words } = this.view;
-    const isOpen = stage.last_step > 0 && stage.status !== "completed";
+    const isOpen = stage.last_step > 0 && !DONE.includes(stage.status);
     const steps = numbers.steps(stage.num_steps);
     const text = isOpen ? fill(words.of_steps, { step: numbers.steps(stage.last_step), steps }) : fill(words.steps, { steps });
     write(segment, ".ruler-steps", text);
     write(segment, ".ruler-share", isOpen ? numbers.percent(share, 0) : "");
-    write(segment, ".ruler-time", this.time(stage));
+    write(segment, ".ruler-time", segment.dataset.origin ?? this.time(stage));
     segment.dataset.status = stage.status;
   }
 

@@ -25,7 +25,7 @@ export class Changes {
   }
 
   changed() {
-    return [...this.form.querySelectorAll("[data-was]")].filter((input) => !input.disabled && differs(input));
+    return [...this.form.querySelectorAll("[data-was]")].filter((input) => !input.matches(":disabled") && differs(input));
   }
 
   /** A chip that says which stages of the recipe stand where, unless all are in their places. */

@@ -1,24 +1,29 @@
 // Shows of each stage what its choices ask for: fields of the shape, of the task, of the length; sums of shares, bars of weights.
 
+import { fitCurriculum } from "./curriculum.js";
+import { facts, fitTask } from "./offers.js";
 import { partsOf } from "./parts.js";
+import { show } from "./show.js";
 import { say } from "./words.js";
 
 const shapes = JSON.parse(document.getElementById("shape-fields").textContent);
-const kinds = JSON.parse(document.getElementById("kind-fields").textContent);
 
 export function fitStage(stage) {
+  const tasks = partsOf(stage, "tasks");
   fitSchedule(stage);
   fitLength(stage);
-  const weights = [...stage.querySelectorAll("[data-weight]")];
-  const heaviest = Math.max(...weights.map(weightOf), 1e-9);
-  partsOf(stage, "tasks").forEach((task, number) => {
-    fitTask(task, weights[number]);
-    weights[number].querySelector("[data-weight-bar]").style.width = `${(100 * weightOf(weights[number])) / heaviest}%`;
-  });
+  tasks.forEach(fitTask);
+  fitWeights(stage, tasks);
+  fitCurriculum(stage, tasks);
+  fitWords(stage, tasks, facts(stage.closest("form")).language);
 }
 
-function weightOf(weight) {
-  return Number(weight.querySelector("input").value) || 0;
+/** A language model counts rows and tokens, an image + text model samples. */
+function fitWords(stage, tasks, language) {
+  if (language) sumTogether(tasks);
+  else tasks.forEach((task) => sumShares([task], task));
+  stage.querySelector('[data-field="batch_size"] .unit').textContent = say(language ? "rows" : "samples");
+  for (const words of stage.querySelectorAll("[data-holds]")) words.hidden = (words.dataset.holds === "language") !== language;
 }
 
 /** A field that the shape does not read is neither shown nor sent. */
@@ -52,17 +57,31 @@ function lengthField(stage, name) {
   return stage.querySelector(`[data-schedule] [data-field="${name}"]`);
 }
 
-function fitTask(task, weight) {
-  const kind = task.querySelector("[data-kind]");
-  weight.querySelector("[data-weight-name]").textContent = kind.selectedOptions[0].textContent;
-  for (const field of task.querySelectorAll(":scope > .pair > [data-field]")) show(field, kinds[kind.value].includes(field.dataset.field));
-  const shares = [...task.querySelectorAll(".share input")];
-  const sum = Number(shares.reduce((total, input) => total + (Number(input.value) || 0), 0).toPrecision(6));
-  task.querySelector("[data-sum]").textContent = sum === 100 || sum <= 0 ? `${sum} %` : say("scaled", { sum });
-  for (const input of shares) input.closest(".source-row").querySelector("[data-slider]").value = input.value;
+/** How the weights are used is a question only where there are several, or where it is answered already. */
+function fitWeights(stage, tasks) {
+  const weights = [...stage.querySelectorAll("[data-weight]")];
+  const heaviest = Math.max(...weights.map(weightOf), 1e-9);
+  weights.forEach((weight, number) => {
+    weight.querySelector("[data-weight-name]").textContent = tasks[number].querySelector("[data-kind]").selectedOptions[0]?.textContent ?? "";
+    weight.querySelector("[data-weight-bar]").style.width = `${(100 * weightOf(weight)) / heaviest}%`;
+  });
+  const weighting = stage.querySelector('[data-field="task_weighting"]');
+  show(weighting, tasks.length > 1 || weighting.querySelector("select").value !== "fixed");
 }
 
-function show(field, wanted) {
-  field.hidden = !wanted;
-  for (const input of field.querySelectorAll("input, select")) input.disabled = !wanted;
+function weightOf(weight) {
+  return Number(weight.querySelector("input").value) || 0;
+}
+
+/** A language model's shares are of the whole stage: their sum stands under the last task. */
+function sumTogether(tasks) {
+  for (const task of tasks) task.querySelector("[data-sum]").textContent = "";
+  if (tasks.length) sumShares(tasks, tasks.at(-1));
+}
+
+function sumShares(tasks, place) {
+  const shares = tasks.flatMap((task) => [...task.querySelectorAll(".share input")]);
+  const sum = Number(shares.reduce((total, input) => total + (Number(input.value) || 0), 0).toPrecision(6));
+  place.querySelector("[data-sum]").textContent = sum === 100 || sum <= 0 ? `${sum} %` : say("scaled", { sum });
+  for (const input of shares) input.closest(".source-row").querySelector("[data-slider]").value = input.value;
 }

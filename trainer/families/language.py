@@ -1,0 +1,300 @@
+"""Language models: one stream of packed rows for all tasks of a stage, and one loss a task, told apart by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainer import checkpoint
+from trainer.config import AnyTask, LanguageModel, MaskedLanguageModelling, MixtureOfExpertsModel, StageJob
+from trainer.data.documents import Documents, pairs, tokenise
+from trainer.data.masking import Alphabet, hide, padding_of
+from trainer.data.packing import Packed, Packer, Piece, assemble, in_order
+from trainer.data.reading import open_dataset
+from trainer.data.token_mixture import TokenMixture
+from trainer.data.unigram import unigram_loss
+from trainer.events import DIFFICULTY
+from trainer.families.curricula import samplers
+from trainer.families.learner import Losses, Part
+from trainer.families.parents import parent_of
+from trainer.models import language, tokenizers
+from trainer.models.experts import Routing
+from trainer.models.groups import trainable_names
+
+SPLITS = ("train", "validation", "test")
+ROWS_AT_ONCE = 16
+# What a source is validated on while its stage trains, and asked about behind it; a test is on all of it.
+MAX_ROWS = 256
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Tensors on the device; see `trainer.data.packing.Packed` for shapes. `real` is bool (B, T), False for padding.
+
+    `counts` says how many answers each task has, `sources` which data sets the rows came from.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    where: Tensor
+    answers: Tensor
+    tasks: Tensor
+    real: Tensor
+    counts: tuple[int, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a list of tasks reads, source by source: the task's index and kind, the data set, its share, its documents."""
+
+    tasks: list[int]
+    names: list[tuple[str, str]]
+    shares: list[float]
+    documents: list[Documents]
+
+
+class LanguageLearner:
+    """The network of a stage, its tokenizer, and the documents of the stage's tasks."""
+
+    def __init__(self, job: StageJob, datasets: Sequence[Path], device: torch.device) -> None:
+        assert isinstance(job.model, LanguageModel)
+        self.job, self.stage, self.model, self.datasets, self.device = job, job.stage, job.model, datasets, device
+        parent = parent_of(job)
+        self.tokenizer = tokenizers.from_folder(parent) if parent else tokenizers.choose(job.model, self.texts())
+        self.network = language.rebuild(parent) if parent else language.build(job.model, len(self.tokenizer))
+        self.network.to(device)  # type: ignore[arg-type]
+        if parent:
+            self.network.load_state_dict(checkpoint.tensors(parent, "model"))
+        language.set_dropout(self.network, job.stage.regularisation.dropout)
+        self.routing = Routing(self.network, job.model) if isinstance(job.model, MixtureOfExpertsModel) else None
+        # The test split is opened by the last stage alone.
+        self.splits = {split: self.sources(job.stage.tasks, split) for split in (SPLITS if job.is_last else SPLITS[:2])}
+        train = self.splits["train"]
+        sizes = [len(documents) for documents in train.documents]
+        self.samplers = samplers(job.stage, train.names, train.documents, self.document_losses)
+        self.mixture = TokenMixture(train.names, sizes, train.shares, job.stage.seed, self.samplers)
+        self.packer = Packer(self.mixture, train.documents, train.tasks, self.model.max_tokens, self.pad)
+        if self.stage.compile:
+            self.network.base_model.compile()
+
+    @property
+    def pad(self) -> int:
+        found = self.tokenizer.pad_token_id
+        return int(self.tokenizer.eos_token_id if found is None else found)
+
+    @property
+    def alphabet(self) -> Alphabet:
+        return Alphabet(self.tokenizer.mask_token_id, frozenset(self.tokenizer.all_special_ids), len(self.tokenizer))
+
+    def texts(self) -> Iterator[str]:
+        """Yields what a tokenizer is trained on: the training texts of the whole run."""
+        for task in self.job.watched or self.stage.tasks:
+            for source in task.sources:
+                for prompt, answer in pairs(open_dataset(source.dataset, "train", self.datasets), task):
+                    yield prompt + answer
+
+    def sources(self, tasks: Sequence[AnyTask], split: str) -> Sources:
+        """Tokenises the split of every source. Raises ValueError, naming the field, where nothing is left of one."""
+        found = Sources([], [], [], [])
+        for number, task in enumerate(tasks):
+            for place, source in enumerate(task.sources):
+                found.tasks.append(number)
+                found.names.append((task.kind, source.dataset))
+                found.shares.append(source.share)
+                found.documents.append(self.tokenised(task, source.dataset, split, f"tasks.{number}.sources.{place}.dataset"))
+        return found
+
+    def tokenised(self, task: AnyTask, dataset: str, split: str, field: str) -> Documents:
+        rows = open_dataset(dataset, split, self.datasets)
+        try:
+            return tokenise(rows, task, self.tokenizer, self.model.max_tokens, tokenizers.chat)
+        except ValueError as error:
+            raise ValueError(f"stages.{self.job.index - 1}.{field}: {error}") from error
+
+    # --- a step ----------------------------------------------------------------------------------------------------------
+
+    def draw(self, step: int) -> list[Part]:
+        packed = self.packer.batch(self.stage.batch_size, step)
+        if self.model.family == "masked_lm":
+            packed = self.masked(packed, step)
+        bounds = [round(number * self.stage.batch_size / self.stage.accumulation) for number in range(self.stage.accumulation + 1)]
+        pieces = [packed.rows(start, stop) for start, stop in pairwise(bounds)]
+        totals = self.counts(packed)
+        if self.routing:
+            self.routing.begin_step()
+        return [self.part(piece, totals) for piece in pieces]
+
+    def part(self, packed: Packed, totals: Sequence[int]) -> Part:
+        counts = self.counts(packed)
+        kinds = [task.kind for task in self.stage.tasks]
+        shares: dict[str, float] = {kind: count / total for kind, count, total in zip(kinds, counts, totals, strict=True) if count}
+        return Part(self.to_device(packed, counts, self.splits["train"]), shares)
+
+    def counts(self, packed: Packed) -> tuple[int, ...]:
+        return tuple(np.bincount(packed.tasks, minlength=len(self.stage.tasks)).tolist())
+
+    def to_device(self, packed: Packed, counts: tuple[int, ...], sources: Sources) -> TokenBatch:
+        arrays = (packed.tokens, packed.positions, packed.where, packed.answers, packed.tasks, ~padding_of(packed))
+        tokens, positions, where, answers, tasks, real = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in arrays)
+        names = sorted({sources.names[source][1] for row in packed.sources for source in row})
+        return TokenBatch(tokens, positions, where, answers, tasks, real, counts, tuple(names))
+
+    def losses(self, part: Part) -> Losses:
+        """The mean cross-entropy over the answers of each task, in nats."""
+        batch: TokenBatch = part.batch
+        if self.routing:
+            self.routing.expect(batch.real)
+        logits_NV = self.logits(batch)
+        surprise_N = functional.cross_entropy(
+            logits_NV, batch.answers, reduction="none", label_smoothing=self.stage.regularisation.label_smoothing
+        )
+        each: dict[str, Tensor] = {
+            task.kind: (surprise_N * (batch.tasks == number)).sum() / count
+            for number, (task, count) in enumerate(zip(self.stage.tasks, batch.counts, strict=True))
+            if count
+        }
+        return Losses(each, self.routing.losses() if self.routing else {})
+
+    def logits(self, batch: TokenBatch) -> Tensor:
+        """Returns float32 (N, vocabulary), for the positions that answer."""
+        hidden_BTH = language.hidden(self.network, batch.tokens, batch.positions)
+        return language.logits(self.network, hidden_BTH.flatten(0, 1).index_select(0, batch.where)).float()
+
+    def after_step(self) -> dict[str, Tensor]:
+        found = self.routing.end_step() if self.routing else {}
+        if heard := [value for sampler in self.samplers.values() for value in sampler.heard()]:
+            found[DIFFICULTY] = torch.full((), sum(heard) / len(heard), device=self.device)
+        return found
+
+    def set_training(self) -> None:
+        self.network.train()
+
+    def sources_of(self, parts: Sequence[Part]) -> list[str]:
+        return sorted({name for part in parts for name in part.batch.sources})
+
+    @property
+    def samples_per_step(self) -> int:
+        return self.stage.batch_size
+
+    # --- figures ---------------------------------------------------------------------------------------------------------
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """Loss in nats and accuracy a token: of the first task, of each where there are several, and the weighted loss of all."""
+        sources, most = self.splits[split], None if split == "test" else MAX_ROWS
+        told = [self.measure(documents, most) for documents in sources.documents]
+        each = [summed([figures for figures, task in zip(told, sources.tasks, strict=True) if task == number]) for number in self.numbers]
+        found = {f"{split}/{name}": value for name, value in each[0].items()}
+        found[f"{split}/loss"] = sum(task.weight * figures["loss"] for task, figures in zip(self.stage.tasks, each, strict=True))
+        if len(each) > 1:
+            kinds = [task.kind for task in self.stage.tasks]
+            found |= {f"{split}/{kind}/{name}": value for kind, figures in zip(kinds, each, strict=True) for name, value in figures.items()}
+        return found
+
+    @property
+    def numbers(self) -> range:
+        return range(len(self.stage.tasks))
+
+    @torch.no_grad()
+    def measure(self, documents: Documents, max_rows: int | None = MAX_ROWS) -> tuple[float, float, int]:
+        """Returns the sums of loss and of right answers, and the number of answers."""
+        self.network.eval()
+        total, num_right, num_answers = 0.0, 0.0, 0
+        for packed in self.evaluated(documents, max_rows):
+            batch = self.to_device(packed, (len(packed.answers),), self.splits["validation"])
+            logits_NV = self.logits(batch)
+            total += float(functional.cross_entropy(logits_NV, batch.answers, reduction="sum"))
+            num_right += float((logits_NV.argmax(1) == batch.answers).sum())
+            num_answers += len(packed.answers)
+        return total, num_right, num_answers
+
+    def evaluated(self, documents: Documents, max_rows: int | None = MAX_ROWS) -> Iterator[Packed]:
+        """Every document once, or the first rows; masks are drawn from a fixed seed, so that two evaluations ask the same."""
+        batches = in_order(documents, 0, self.model.max_tokens, self.pad, ROWS_AT_ONCE)
+        for number, packed in enumerate(islice(batches, max_rows and max_rows // ROWS_AT_ONCE)):
+            yield self.masked(packed, -number) if self.model.family == "masked_lm" else packed
+
+    def masked(self, packed: Packed, step: int) -> Packed:
+        """Steps of an evaluation count downwards from 0."""
+        (task,) = self.stage.tasks
+        assert isinstance(task, MaskedLanguageModelling)
+        seed = self.stage.seed if step > 0 else 0
+        return hide(packed, task.mask_rate, self.alphabet, seed, abs(step))
+
+    def watch(self) -> tuple[dict[str, float], dict[str, float]]:
+        """A data set that several tasks read is asked about by the first of them."""
+        sources = self.sources(self.job.watched, "validation")
+        losses: dict[str, float] = {}
+        baseline: dict[str, float] = {}
+        for number, (_kind, dataset), documents in zip(sources.tasks, sources.names, sources.documents, strict=True):
+            if dataset not in losses:
+                losses[dataset] = summed([self.measure(documents)])["loss"]
+                train = self.tokenised(self.job.watched[number], dataset, "train", "watched")
+                asked = np.concatenate([packed.answers for packed in self.evaluated(documents)])
+                baseline[dataset] = unigram_loss(answered(train), asked, len(self.tokenizer))
+        return losses, baseline
+
+    @torch.no_grad()
+    def document_losses(self, documents: Documents) -> np.ndarray:
+        """Returns the mean loss of each document under the present weights, float (D); of a long one its beginning counts."""
+        self.network.eval()
+        found = []
+        for start in range(0, len(documents), ROWS_AT_ONCE):
+            packed = apart(documents, range(start, min(start + ROWS_AT_ONCE, len(documents))), self.model.max_tokens, self.pad)
+            packed = self.masked(packed, -start) if self.model.family == "masked_lm" else packed
+            batch = self.to_device(packed, (len(packed.answers),), self.splits["train"])
+            surprise_N = functional.cross_entropy(self.logits(batch), batch.answers, reduction="none").double().cpu().numpy()
+            rows_N, num_rows = packed.where // self.model.max_tokens, len(packed.tokens)
+            found.append(np.bincount(rows_N, surprise_N, num_rows) / np.maximum(np.bincount(rows_N, minlength=num_rows), 1))
+        return np.concatenate(found)
+
+    def loads(self) -> list[list[float]]:
+        return self.routing.loads() if self.routing else []
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return self.mixture.ledger()
+
+    # --- state -----------------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        return {"mixture": self.mixture.state(), "packer": self.packer.state()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.mixture.load_state(state["mixture"])
+        self.packer.load_state(state["packer"])
+
+    def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
+        return trainable_names([name for name, _ in self.network.named_parameters()], chosen)
+
+    def documents(self) -> dict[str, Any]:
+        return {"network": language.sizes(self.network), **tokenizers.documents(self.tokenizer)}
+
+    def classes(self) -> dict[str, list[str]]:
+        return {}
+
+
+def summed(told: Sequence[tuple[float, float, int]]) -> dict[str, float]:
+    total, num_right, num_answers = (sum(column) for column in zip(*told, strict=True))
+    return {"loss": total / max(num_answers, 1), "accuracy": num_right / max(num_answers, 1)}
+
+
+def apart(documents: Documents, numbers: range, max_tokens: int, pad: int) -> Packed:
+    """Lays each document in a row of its own; a longer one is cut."""
+    rows = [[Piece(0, number, 0, min(int(documents.lengths[number]), max_tokens))] for number in numbers]
+    return assemble(rows, [documents], [0], max_tokens, pad)
+
+
+def answered(documents: Documents) -> np.ndarray:
+    """Returns the tokens that are no prompt, int32 (N)."""
+    lengths = documents.lengths
+    place_in_document = np.arange(len(documents.tokens)) - np.repeat(documents.offsets[:-1], lengths)
+    found: np.ndarray = documents.tokens[place_in_document >= np.repeat(documents.num_prompt, lengths)]
+    return found
