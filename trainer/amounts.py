@@ -24,7 +24,7 @@ class PlannedSource:
     num_tokens: int | None = None
 
 
-def num_steps(stage: Stage, cards: Mapping[str, Card], model: Model | None = None) -> int:
+def num_steps(stage: Stage, cards: Mapping[str, Card], model: Model) -> int:
     """Returns the length in steps; an epoch is one pass over the training data of the task that has most of it.
 
     For a language model that is an estimate by the number of words, for only its tokenizer can count tokens.
@@ -65,7 +65,7 @@ def tokens_per_sample(dataset: str, cards: Mapping[str, Card]) -> float:
     return (cards[dataset].mean_words or 0.0) * TOKENS_PER_WORD if dataset in cards else 0.0
 
 
-def planned_sources(stage: Stage, task: Task, cards: Mapping[str, Card], model: Model | None = None) -> list[PlannedSource]:
+def planned_sources(stage: Stage, task: Task, cards: Mapping[str, Card], model: Model) -> list[PlannedSource]:
     steps = num_steps(stage, cards, model)
     if isinstance(model, LanguageModel):
         total = sum(map(shares, stage.tasks))

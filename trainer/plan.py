@@ -84,7 +84,7 @@ def print_plan(file: Path, folders: Sequence[Path], *, as_json: bool) -> int:
 
 
 def table(planned: Plan) -> str:
-    head = f"{'stage':<16}{'steps':>8}{'peak rate':>12}{'last rate':>12}{'trains':>14}{'tokens':>14}  mixture"
+    head = f"{'stage':<16}{'steps':>8}{'peak rate':>12}{'last rate':>12}{'trains':>16}{'tokens':>20}  mixture"
     said = (f"{'error' if problem.blocks else 'note'}: {problem}" for problem in planned.problems)
     return "\n".join([head, *map(line, planned.stages), *said])
 
@@ -94,7 +94,7 @@ def line(stage: PlannedStage) -> str:
     tokens = "-" if stage.num_tokens is None else f"{'~' if stage.is_estimate else ''}{stage.num_tokens:,}"
     rates = f"{max(stage.rates):>12.3g}{stage.rates[-1]:>12.3g}"
     mixture = "; ".join(f"{task.kind}: {', '.join(map(words, task.sources))}" for task in stage.tasks)
-    return f"{stage.name:<16}{stage.num_steps:>8,}{rates}{trains:>14}{tokens:>14}  {mixture}"
+    return f"{stage.name:<16}{stage.num_steps:>8,}{rates}{trains:>16}{tokens:>20}  {mixture}"
 
 
 def words(source: PlannedSource) -> str:

@@ -59,17 +59,15 @@ def check_quantization(run: Run) -> Iterator[Problem]:
         yield Problem(("quantization",), message)
 
 
-def check_stage(stage: Stage, index: int, cards: Cards, model: Model | None = None) -> list[Problem]:
+def check_stage(stage: Stage, index: int, cards: Cards, model: Model) -> list[Problem]:
     place = ("stages", index)
     found = [
-        problem
-        for number, task in enumerate(stage.tasks)
-        for problem in check_task(stage, task, (*place, "tasks", number), cards, model or ImageTextModel())
+        problem for number, task in enumerate(stage.tasks) for problem in check_task(stage, task, (*place, "tasks", number), cards, model)
     ]
     found += [*check_curriculum(stage, place), *check_batch(stage, place)]
     if any(problem.blocks for problem in found):
         return found
-    return [*found, *check_length(stage, place, cards, model), *check_trainable(stage, place, cards, model or ImageTextModel())]
+    return [*found, *check_length(stage, place, cards, model), *check_trainable(stage, place, cards, model)]
 
 
 def check_task(stage: Stage, task: AnyTask, path: FieldPath, cards: Cards, model: Model) -> Iterator[Problem]:
@@ -145,7 +143,7 @@ def check_batch(stage: Stage, place: FieldPath) -> Iterator[Problem]:
         yield Problem((*place, field), f"{comparing[0]} compares the samples of a part with each other: leave at least 2 in it")
 
 
-def check_length(stage: Stage, place: FieldPath, cards: Cards, model: Model | None) -> Iterator[Problem]:
+def check_length(stage: Stage, place: FieldPath, cards: Cards, model: Model) -> Iterator[Problem]:
     count, schedule = num_steps(stage, cards, model), stage.schedule
     if schedule.warmup_steps >= count:
         yield Problem((*place, "schedule", "warmup_steps"), f"must be less than the stage's {count:,} steps")

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from trainer import checkpoint
-from trainer.config import ImageTextModel, Stage
-from trainer.data.samples import Samples
-from trainer.evaluate import evaluate
-from trainer.models.network import from_checkpoint
+from trainer.config import StageJob
+from trainer.device import choose
+from trainer.families import LEARNERS
 
 
 def evaluate_folder(folder: Path, split: str, datasets: Sequence[Path]) -> dict[str, Any]:
     """Raises ValueError where there is no checkpoint or no such split."""
     source = checkpoint.newest(folder)
-    network, tokenizer, _ = from_checkpoint(source)
     card = checkpoint.document(source, "config")
-    stage, side = Stage.model_validate(card["stage"]), ImageTextModel.model_validate(card["model"]).image.image_size
-    samples: dict[str, Samples] = {task.kind: Samples(task, split, datasets, tokenizer, side) for task in stage.tasks}
-    return {"checkpoint": source.name, "split": split, **evaluate(network, stage, samples, split, by_class=True)}
+    document = {"model": card["model"], "stage": card["stage"], "index": card.get("index", 1), "is_last": True, "parent": str(source)}
+    job = StageJob.model_validate(document)
+    learner = LEARNERS[job.model.family](job, datasets, choose(job.stage.precision))
+    return {"checkpoint": source.name, "split": split, **learner.evaluate(split, by_class=True)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.config import FAMILIES, LanguageModel
+from trainer.data.writing import Sample, write_dataset
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,3 +56,40 @@ def positions(*rows: tuple[int, ...]) -> Tensor:
     import torch
 
     return torch.stack([torch.cat([torch.arange(length) for length in row]) for row in rows])
+
+
+def write_texts(root: Path) -> Path:
+    """Writes a small data set of each kind of text, and returns the folder of data sets."""
+    speeches = [
+        f"My fellow citizens, in the year {1900 + number} we {verb} the roads." for number in range(30) for verb in ("mend", "build")
+    ]
+    code = [f"def add_{number}(value):\n    return value + {number}\n" * (1 + number % 3) for number in range(20)]
+    facts = [{"head": f"heron {number}", "relation": "kind of", "tail": f"bird {number % 5}"} for number in range(40)]
+    sums = [{"problem": f"{one} + {other}", "solution": str(one + other)} for one in range(8) for other in range(8)]
+    talks = [{"instruction": f"Name number {number}.", "input": "", "output": f"It is {number}."} for number in range(30)]
+    for name, rows in (("speeches", speeches), ("code", code)):
+        write(root / name, [Sample(text=row) for row in rows], ("text",))
+    for name, fields in (("facts", facts), ("sums", sums), ("talks", talks)):
+        write(root / name, [Sample(fields=row) for row in fields], tuple(fields[0]))
+    return root
+
+
+def write(folder: Path, samples: list[Sample], columns: tuple[str, ...]) -> None:
+    """Every fifth row is for validation, the one behind it for the test."""
+    splits = {"train": [], "validation": [], "test": []}  # type: dict[str, list[Sample]]
+    for number, sample in enumerate(samples):
+        splits[("validation", "test", "train", "train", "train")[number % 5]].append(sample)
+    write_dataset(folder, splits, columns, title=folder.name)
+
+
+def task(kind: str, *datasets: str, weight: float = 1, **fields: Any) -> dict[str, Any]:
+    """Shares are 3, 2, 1 and so on, from the first data set."""
+    sources = [{"dataset": name, "share": len(datasets) - place} for place, name in enumerate(datasets)]
+    return {"kind": kind, "weight": weight, "sources": sources, **fields}
+
+
+def job(kind: str, *tasks: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """The config of one stage on such a model; `fields` are the stage's."""
+    stage = {"name": "Foundation", "tasks": tasks, "batch_size": 4, "steps": 8, "validation_interval": 4, "checkpoint_interval": 3}
+    model = SIZES | KINDS[kind] | {"vocabulary_size": VOCABULARY, "max_tokens": 24}
+    return {"model": model, "stage": stage | fields, "index": 1, "is_last": True, "num_threads": 1, "watched": tasks}

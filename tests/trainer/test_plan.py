@@ -34,7 +34,8 @@ def test_every_recipe_can_be_run(recipe: str) -> None:
 def test_an_epoch_is_one_pass_over_the_task_with_most_rows() -> None:
     config = document()
     config["stages"][0] |= {"steps": None, "epochs": 2.0, "batch_size": 100}
-    assert num_steps(Run.model_validate(config).stages[0], CARDS) == 32  # 2 x 1,551 rows of natural-pairs; emoji-groups has fewer
+    run = Run.model_validate(config)
+    assert num_steps(run.stages[0], CARDS, run.model) == 32  # 2 x 1,551 rows of natural-pairs; emoji-groups has fewer
 
 
 def test_shares_are_scaled_to_one_and_counted_in_samples_and_epochs() -> None:

@@ -117,8 +117,8 @@ class ImageTextLearner:
 
     # --- figures ---------------------------------------------------------------------------------------------------------
 
-    def evaluate(self, split: str) -> dict[str, float]:
-        return evaluate(self.network, self.stage, self.samples[split], split)
+    def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:
+        return evaluate(self.network, self.stage, self.samples[split], split, by_class=by_class)
 
     def loads(self) -> list[list[float]]:
         return []

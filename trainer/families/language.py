@@ -32,7 +32,7 @@ from trainer.models.groups import trainable_names
 SPLITS = ("train", "validation", "test")
 ROWS_AT_ONCE = 16
 # What a source is validated on while its stage trains, and asked about behind it; a test is on all of it.
-MAX_ROWS = 256
+MAX_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class LanguageLearner:
 
     # --- figures ---------------------------------------------------------------------------------------------------------
 
-    def evaluate(self, split: str) -> dict[str, float]:
+    def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:
         """Loss in nats and accuracy a token: of the first task, of each where there are several, and the weighted loss of all."""
         sources, most = self.splits[split], None if split == "test" else MAX_ROWS
         told = [self.measure(documents, most) for documents in sources.documents]

@@ -50,8 +50,9 @@ class Learner(Protocol):
     def loads(self) -> list[list[float]]:
         """Returns per layer the share of the tokens that each expert worked on since it was last asked; empty without experts."""
 
-    def evaluate(self, split: str) -> dict[str, float]:
-        """Returns `<split>/loss`, `<split>/accuracy` and more over the stage's tasks; the network is in evaluation mode behind it."""
+    def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:
+        """Returns `<split>/loss`, `<split>/accuracy` and more over the stage's tasks; `by_class` adds figures of each class, where
+        there are any. The network is in evaluation mode behind it."""
 
     def watch(self) -> tuple[dict[str, float], dict[str, float]]:
         """Returns the validation loss by data set of the whole run, as far as the network can be asked about it, and a unigram model's."""
