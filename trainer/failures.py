@@ -6,7 +6,7 @@ import errno
 
 from pydantic import ValidationError
 
-from trainer.config import TASKS
+from trainer.config import FAMILIES, TASKS
 
 
 class NotANumberError(Exception):
@@ -40,5 +40,5 @@ def complaints(error: Exception) -> list[str]:
 
 
 def path_of(place: tuple[int | str, ...]) -> str:
-    """The kind of a task tells pydantic how to read it; it is no part of the document's path."""
-    return ".".join(str(part) for part in place if part not in TASKS)
+    """The kind of a task and the family of a model tell pydantic how to read them; they are no part of the document's path."""
+    return ".".join(str(part) for part in place if part not in TASKS and part not in FAMILIES)

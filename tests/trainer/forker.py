@@ -26,8 +26,8 @@ def arm(number: int, where: str, at: int) -> None:
     }[where]
     kept = getattr(owner, name)
 
-    def armed(*arguments: Any) -> Any:
-        answer = kept(*arguments)
+    def armed(*arguments: Any, **named: Any) -> Any:
+        answer = kept(*arguments, **named)
         if is_due(*arguments):
             os.kill(os.getpid(), number)
         return answer
