@@ -19,13 +19,24 @@ def train(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool]
         raise ValueError(f"{folder} has no config.json")
     events = EventLog(folder)
     try:
-        return train_all(read_config(folder), folder, events, datasets, stop_asked)
+        document = read_config(folder)
+        events = log_of(document, folder, events)
+        return train_all(document, folder, events, datasets, stop_asked)
     except Exception as error:
         message, reason = explain(error)
         events.emit("failed", message=message, reason=reason)
         raise
     finally:
         events.close()
+
+
+def log_of(document: config.Run | config.StageJob, folder: Path, events: EventLog) -> EventLog:
+    if not document.tensorboard:
+        return events
+    from trainer.tensorboard import MirroredLog
+
+    events.close()
+    return MirroredLog(folder)
 
 
 def read_config(folder: Path) -> config.Run | config.StageJob:

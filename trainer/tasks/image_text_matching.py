@@ -36,8 +36,8 @@ def pair_loss(cosine_BB: Tensor, wrong_BB: Tensor, margin: float) -> Tensor:
     A text whose picture another sample of the batch carries too is no mismatch to it (`wrong` is False there).
     """
     matched = (1 - cosine_BB.diagonal()).mean()
-    mismatched = functional.relu(cosine_BB - margin)[wrong_BB]
-    return matched + mismatched.sum() / max(len(mismatched), 1)
+    mismatched_BB = functional.relu(cosine_BB - margin) * wrong_BB
+    return matched + mismatched_BB.sum() / wrong_BB.sum().clamp(min=1)
 
 
 def ranking(cosine_BB: Tensor, wrong_BB: Tensor) -> tuple[Tensor, int]:
