@@ -39,7 +39,7 @@ def quantize(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     from trainer.export import export_folder
 
-    print(export_folder(options.folder, options.to))
+    print(export_folder(options.folder, options.to, options.format))
     return 0
 
 
@@ -73,7 +73,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
     "plan": (plan, "say what a config would do"),
     "evaluate": (evaluate, "test the last checkpoint of a folder"),
     "quantize": (quantize, "measure FP32, BF16 and INT8"),
-    "export": (export, "write ONNX with its card"),
+    "export": (export, "write ONNX with its card, or transformers folders"),
     "predict": (predict, "class and probabilities of a picture and a sentence"),
     "serve": (serve, "answer predictions on standard input"),
     "import": (import_dataset, "read a data set from a folder"),
@@ -92,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
     parsers["evaluate"].add_argument("--split", choices=("train", "validation", "test"), default="test")
     parsers["export"].add_argument("--to", type=Path, required=True)
+    parsers["export"].add_argument("--format", choices=("onnx", "transformers"), default="onnx")
     parsers["predict"].add_argument("--image", type=Path)
     parsers["predict"].add_argument("--text", default="")
     parsers["predict"].add_argument("--precision", choices=("fp32", "int8"), default="fp32")

@@ -191,7 +191,7 @@ class ImageTextMatching(Task):
 
 class ImageTextContrast(Task):
     kind: Literal["image_text_contrast"] = "image_text_contrast"
-    temperature: float = Field(0.07, gt=0, le=1, description="Starting value of the temperature, which is learned (CLIP: 0.07).")
+    temperature: float = Field(0.07, ge=0.01, le=1, description="Starting value of the temperature, which is learned (CLIP: 0.07).")
 
 
 class Sentiment(Task):

@@ -96,6 +96,8 @@ def start(training: Training, events: EventLog) -> None:
         num_parameters=sum(parameter.numel() for parameter in training.network.parameters()),
         num_trainable=sum(parameter.numel() for parameter in training.trained),
     )
+    for remark in training.learner.remarks():
+        events.emit("warned", stage=training.job.index, message=remark)
 
 
 def finish(training: Training, folder: Path, events: EventLog) -> Path:

@@ -187,3 +187,23 @@ def test_whole_evaluation_of_a_folder(datasets: Path, attempts: Attempts, tmp_pa
     told = json.loads((folder / "events.jsonl").read_text().splitlines()[-1])["results"]
     found = evaluate_folder(folder, "test", [datasets])
     assert found["test/loss"] == pytest.approx(told["test/loss"], rel=1e-5)
+
+
+def test_a_data_set_of_which_nothing_fits_is_not_asked_about(datasets: Path, attempts: Attempts, tmp_path: Path) -> None:
+    tasks = [small.task("causal_lm", "speeches"), small.task("instructions", "talks")]
+    document = small.job("llama", tasks[0]) | {"watched": tasks}
+    folder = new_folder(tmp_path / "run", document | {"model": document["model"] | {"max_tokens": 8}})
+    assert attempts.train(folder, datasets) == 0
+    assert set(events_of(folder, "watched")[0]["losses"]) == {"speeches"}
+
+
+def test_documents_that_are_too_long_are_counted(datasets: Path, attempts: Attempts, tmp_path: Path) -> None:
+    small.write(tmp_path / "mixed", [small.Sample(fields=talk(number)) for number in range(20)], ("instruction", "input", "output"))
+    folder = new_folder(tmp_path / "run", small.job("llama", small.task("instructions", "mixed")))
+    assert attempts.train(folder, tmp_path) == 0
+    (said,) = events_of(folder, "warned")
+    assert said["message"] == "6 of the 12 documents of mixed have more than 24 tokens and are left out"
+
+
+def talk(number: int) -> dict[str, str]:
+    return {"instruction": "Count.", "input": "", "output": "one two three " * (1 if number % 2 else 20)}

@@ -20,6 +20,10 @@ DEFAULT_TEMPLATE: str = TripleCompletion.model_fields["template"].default
 NUM_AT_ONCE = 2000
 
 
+class NothingLeft(ValueError):
+    """Every document of a source is too long."""
+
+
 @dataclass(frozen=True)
 class Documents:
     """The documents of one source. D documents: `tokens` int32 (sum of lengths), `offsets` int64 (D+1), `num_prompt` int64 (D).
@@ -105,13 +109,13 @@ def joined(kind: str, prompt: str, answer: str) -> str:
 def tokenise(rows: Rows, task: AnyTask, tokenizer: Any, max_tokens: int, chat: Chat) -> Documents:
     """Tokenises a whole source once. Instructions go through `chat(tokenizer, prompt, answer)`, which applies its template.
 
-    An answered document of more than `max_tokens` tokens is left out and counted. Raises ValueError when none is left.
+    An answered document of more than `max_tokens` tokens is left out and counted. Raises NothingLeft when none is.
     """
     is_plain, name, found = task.kind not in RENDERED, rows.card.name, list(pairs(rows, task))
     encoded = list(chatted(found, tokenizer, chat) if task.kind == "instructions" else encode(found, tokenizer))
     kept = [number for number, (prompt, answer) in enumerate(encoded) if is_plain or len(prompt) + len(answer) <= max_tokens]
     if not kept:
-        raise ValueError(f"{name}: nothing is left for {task.kind}: all {len(encoded)} documents have more than {max_tokens} tokens")
+        raise NothingLeft(f"{name}: nothing is left for {task.kind}: all {len(encoded)} documents have more than {max_tokens} tokens")
     return flat(name, [encoded[number] for number in kept], np.array(kept), is_plain, len(encoded) - len(kept))
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainer import checkpoint
-from trainer.config import AnyTask, ImageTextModel, StageJob
+from trainer.config import AnyTask, ImageTextContrast, ImageTextModel, StageJob
 from trainer.data.mixture import Mixture
 from trainer.data.pictures import augment
 from trainer.data.samples import Index, Samples
@@ -59,7 +59,8 @@ class ImageTextLearner:
         for task in self.stage.tasks:
             if task.kind in NEEDS_HEAD:
                 classes = self.samples["train"][task.kind].classes if OBJECTIVES[task.kind].has_classes else []
-                self.network.add_head(task.kind, len(classes))
+                fields = {"temperature": task.temperature} if isinstance(task, ImageTextContrast) else {}
+                self.network.add_head(task.kind, len(classes), **fields)
 
     def mixture_of(self, task: AnyTask) -> Mixture:
         """A curriculum by loss asks about the weights that the stage starts from. Raises ValueError for what cannot be measured."""
@@ -126,6 +127,9 @@ class ImageTextLearner:
     def watch(self) -> tuple[dict[str, float], dict[str, float]]:
         """Nothing: the heads of other stages are not here."""
         return {}, {}
+
+    def remarks(self) -> list[str]:
+        return []
 
     def ledger(self) -> list[dict[str, Any]]:
         return [row for task in self.stage.tasks for row in self.rows_of(task)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.nn import functional
 
 from trainer import checkpoint
 from trainer.config import AnyTask, LanguageModel, MaskedLanguageModelling, MixtureOfExpertsModel, StageJob
-from trainer.data.documents import Documents, pairs, tokenise
+from trainer.data.documents import Documents, NothingLeft, pairs, tokenise
 from trainer.data.masking import Alphabet, hide, padding_of
 from trainer.data.packing import Packed, Packer, Piece, assemble, in_order
 from trainer.data.reading import open_dataset
@@ -113,10 +114,12 @@ class LanguageLearner:
                 found.documents.append(self.tokenised(task, source.dataset, split, f"tasks.{number}.sources.{place}.dataset"))
         return found
 
+    def documents_of(self, task: AnyTask, dataset: str, split: str) -> Documents:
+        return tokenise(open_dataset(dataset, split, self.datasets), task, self.tokenizer, self.model.max_tokens, tokenizers.chat)
+
     def tokenised(self, task: AnyTask, dataset: str, split: str, field: str) -> Documents:
-        rows = open_dataset(dataset, split, self.datasets)
         try:
-            return tokenise(rows, task, self.tokenizer, self.model.max_tokens, tokenizers.chat)
+            return self.documents_of(task, dataset, split)
         except ValueError as error:
             raise ValueError(f"stages.{self.job.index - 1}.{field}: {error}") from error
 
@@ -230,17 +233,20 @@ class LanguageLearner:
         return hide(packed, task.mask_rate, self.alphabet, seed, abs(step))
 
     def watch(self) -> tuple[dict[str, float], dict[str, float]]:
-        """A data set that several tasks read is asked about by the first of them."""
-        sources = self.sources(self.job.watched, "validation")
+        """A data set that several tasks read is asked about by the first of them; one of which no document fits, by none."""
         losses: dict[str, float] = {}
         baseline: dict[str, float] = {}
-        for number, (_kind, dataset), documents in zip(sources.tasks, sources.names, sources.documents, strict=True):
-            if dataset not in losses:
-                losses[dataset] = summed([self.measure(documents)])["loss"]
-                train = self.tokenised(self.job.watched[number], dataset, "train", "watched")
-                asked = np.concatenate([packed.answers for packed in self.evaluated(documents)])
-                baseline[dataset] = unigram_loss(answered(train), asked, len(self.tokenizer))
+        for task in self.job.watched:
+            for dataset in (source.dataset for source in task.sources if source.dataset not in losses):
+                with suppress(NothingLeft):
+                    losses[dataset], baseline[dataset] = self.asked_about(task, dataset)
         return losses, baseline
+
+    def asked_about(self, task: AnyTask, dataset: str) -> tuple[float, float]:
+        """Returns the validation loss and that of a unigram model. Raises NothingLeft: the stage that trains on it will say so."""
+        train, validation = (self.documents_of(task, dataset, split) for split in ("train", "validation"))
+        asked = np.concatenate([packed.answers for packed in self.evaluated(validation)])
+        return summed([self.measure(validation)])["loss"], unigram_loss(train.answers, asked, len(self.tokenizer))
 
     @torch.no_grad()
     def document_losses(self, documents: Documents) -> np.ndarray:
@@ -258,6 +264,14 @@ class LanguageLearner:
 
     def loads(self) -> list[list[float]]:
         return self.routing.loads() if self.routing else []
+
+    def remarks(self) -> list[str]:
+        return [
+            f"{each.num_left_out} of the {len(each) + each.num_left_out} documents of {each.name} have more than {self.model.max_tokens} "
+            "tokens and are left out"
+            for each in self.splits["train"].documents
+            if each.num_left_out
+        ]
 
     def ledger(self) -> list[dict[str, Any]]:
         return self.mixture.ledger()
@@ -290,11 +304,3 @@ def apart(documents: Documents, numbers: range, max_tokens: int, pad: int) -> Pa
     """Lays each document in a row of its own; a longer one is cut."""
     rows = [[Piece(0, number, 0, min(int(documents.lengths[number]), max_tokens))] for number in numbers]
     return assemble(rows, [documents], [0], max_tokens, pad)
-
-
-def answered(documents: Documents) -> np.ndarray:
-    """Returns the tokens that are no prompt, int32 (N)."""
-    lengths = documents.lengths
-    place_in_document = np.arange(len(documents.tokens)) - np.repeat(documents.offsets[:-1], lengths)
-    found: np.ndarray = documents.tokens[place_in_document >= np.repeat(documents.num_prompt, lengths)]
-    return found

@@ -57,6 +57,9 @@ class Learner(Protocol):
     def watch(self) -> tuple[dict[str, float], dict[str, float]]:
         """Returns the validation loss by data set of the whole run, as far as the network can be asked about it, and a unigram model's."""
 
+    def remarks(self) -> list[str]:
+        """Returns sentences about the data that people should read when the stage starts."""
+
     def ledger(self) -> list[dict[str, Any]]:
         """Returns per source `task, dataset, asked` (share), `seen` (share), `num_samples`, `num_tokens` (null for pictures), `epochs`."""
 
