@@ -16,8 +16,8 @@ test: $(VENV)/.dev
 check: $(VENV)/.dev
 	$(BIN)/python scripts/check.py
 
-# The rival is the Hugging Face Trainer where accelerate is installed, else a plain torch loop.
-bench: $(VENV)/.run
+# Our loop against the Hugging Face Trainer, in turn.
+bench: $(VENV)/.dev
 	$(BIN)/python -m scripts.bench
 
 lock:
