@@ -1,0 +1,79 @@
+"""A run, and the jobs that it is handed over as."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from trainer.config.models import ImageTextModel, Model
+from trainer.config.settings import Settings
+from trainer.config.stages import Stage
+from trainer.config.tasks import AnyTask
+
+
+class Quantization(Settings):
+    """The job after the last stage: ONNX, static INT8, and a measured comparison."""
+
+    calibration_samples: int = Field(
+        128, ge=8, le=10_000, description="Training samples the INT8 ranges are calibrated on.", json_schema_extra={"unit": "samples"}
+    )
+    latency_samples: int = Field(
+        100, ge=10, le=10_000, description="Single predictions timed per precision.", json_schema_extra={"unit": "samples"}
+    )
+
+
+class Run(Settings):
+    """An ordered list of stages; each starts from the checkpoint of the one before."""
+
+    model: Model = ImageTextModel()
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=12)
+    num_threads: int = Field(
+        2, ge=0, le=1024, description="CPU threads of the trainer; 0 takes all. Another number changes the last bits of the weights."
+    )
+    quantization: Quantization | None = Field(Quantization(), description="Measure FP32, BF16 and INT8 after the last stage.")
+    tensorboard: bool = Field(False, description="Write TensorBoard event files beside the events.")
+
+    @property
+    def watched(self) -> tuple[AnyTask, ...]:
+        """The tasks of all stages, each kind with the same data sets once: shares and weights do not matter to who only asks."""
+        found: dict[tuple[str, frozenset[str]], AnyTask] = {}
+        for task in (task for stage in self.stages for task in stage.tasks):
+            found.setdefault((task.kind, frozenset(source.dataset for source in task.sources)), task)
+        return tuple(found.values())
+
+
+class StageJob(Settings):
+    """One stage as a worker hands it over: `config.json` of an attempt's folder."""
+
+    model: Model
+    stage: Stage
+    index: int = Field(ge=1, description="Position of the stage in its run, from 1.")
+    is_last: bool = Field(description="The last stage is tested on the held-out split when it ends.")
+    num_threads: int = Field(2, ge=0, le=1024)
+    watched: tuple[AnyTask, ...] = Field((), description="Tasks of the whole run: at its end the stage is asked about the data of each.")
+    tensorboard: bool = False
+    parent: str | None = Field(None, description="Checkpoint folder of the stage before.")
+    resume: str | None = Field(None, description="Checkpoint folder of this stage to go on from.")
+
+
+class QuantizationJob(Settings):
+    """The quantization of a finished run: `config.json` of its folder."""
+
+    model: Model
+    quantization: Quantization
+    task: AnyTask
+    checkpoint: str = Field(description="Checkpoint folder of the last stage.")
+    num_threads: int = Field(2, ge=0, le=1024)
+
+
+def parse(document: dict[str, Any]) -> Run | StageJob | QuantizationJob:
+    """Reads a `config.json`: a whole run has `stages`, a stage's job `stage`, a quantization's `quantization` and `checkpoint`.
+
+    Raises pydantic.ValidationError, whose errors carry the path of each bad field.
+    """
+    if "stages" in document:
+        return Run.model_validate(document)
+    if "checkpoint" in document:
+        return QuantizationJob.model_validate(document)
+    return StageJob.model_validate(document)
