@@ -47,4 +47,4 @@ def to_batch(columns: Columns, device: torch.device, rng: np.random.Generator, p
         return None if array is None else torch.from_numpy(array).to(device, non_blocking=True)
 
     normalised = None if shown is None else normalise(shown)
-    return Batch(move(normalised), move(columns.tokens), move(columns.mask), move(columns.labels), move(columns.same), rng)
+    return Batch(move(normalised), move(columns.tokens), move(columns.mask), move(columns.labels), move(columns.same), rng, columns.mask)

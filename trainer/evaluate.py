@@ -40,8 +40,9 @@ def evaluate_task(network: Network, stage: Stage, task: AnyTask, samples: Sample
         columns = samples.columns(order[start : start + BATCH_SIZE], objective.needs)
         with autocast(device, stage.precision):
             result = objective.loss(network, to_batch(columns, device, rng), task, 0.0)
-        total_loss += float(result.loss) * result.num_answers
-        num_right, num_answers = num_right + float(result.num_right), num_answers + result.num_answers
+        answers = float(result.num_answers)
+        total_loss += float(result.loss) * answers
+        num_right, num_answers = num_right + float(result.num_right), num_answers + answers
         if objective.has_classes and result.predictions is not None:
             predictions.append(result.predictions.cpu().numpy())
             labels.append(samples.labels(order[start : start + BATCH_SIZE]))

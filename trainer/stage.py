@@ -16,6 +16,7 @@ from trainer.families import LEARNERS
 from trainer.families.learner import Learner
 from trainer.loop import Training, fit, save
 from trainer.manifest import Damaged, verify
+from trainer.models.freezing import set_trainable
 from trainer.problems import check_stage
 
 
@@ -44,13 +45,10 @@ def prepare(job: StageJob, datasets: Sequence[Path], steps: int) -> Training:
 
 
 def choose_trainable(learner: Learner, job: StageJob) -> None:
-    """Freezes all but the chosen groups and patterns. Raises ValueError for a pattern that selects nothing."""
     try:
-        names = learner.trainable_names(job.stage.trainable)
+        set_trainable(learner.network, job.stage.trainable)
     except ValueError as error:
         raise ValueError(f"stages.{job.index - 1}.{error}") from error
-    for name, parameter in learner.network.named_parameters():
-        parameter.requires_grad_(name in names)
 
 
 def resume(training: Training, folder: Path, events: EventLog) -> None:

@@ -81,4 +81,4 @@ def batch(size: int = 4, seed: int = 0) -> Batch:
     pictures = rng.standard_normal((size, 3, 16, 16)).astype(np.float32)
     labels = np.arange(size) % 2
     columns = (torch.from_numpy(array) for array in (pictures, tokens, mask, labels, np.arange(size)))
-    return Batch(*columns, np.random.default_rng(seed))
+    return Batch(*columns, np.random.default_rng(seed), mask)

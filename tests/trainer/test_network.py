@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from tests.trainer import small
+from trainer.models.freezing import set_trainable
 from trainer.models.groups import groups_of
-from trainer.models.network import Network, set_dropout, set_trainable, set_training
+from trainer.models.network import Network, set_dropout, set_training
 
 GROUPS = {
     "text.embeddings.word_embeddings.weight": "base",

@@ -7,7 +7,8 @@ from torch import nn
 
 from tests.trainer import small
 from trainer.config import Stage
-from trainer.models.network import Network, set_trainable
+from trainer.models.freezing import set_trainable
+from trainer.models.network import Network
 from trainer.optim import load_state_tensors, optimizer, set_rate, state_tensors
 
 STAGE = Stage.model_validate(small.stage(regularisation={"weight_decay": 0.5}))

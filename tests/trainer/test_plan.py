@@ -95,7 +95,8 @@ def test_quantization_needs_sentiment_at_the_end() -> None:
 
 def real_counts(run: Run, index: int) -> tuple[dict[str, int], set[str]]:
     """The parameters of the network that a stage would really train, by name, and those of them that train."""
-    from trainer.models.network import build, set_trainable
+    from trainer.models.freezing import set_trainable
+    from trainer.models.network import build
     from trainer.tasks import OBJECTIVES
 
     stage = run.stages[index]

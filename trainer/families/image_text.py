@@ -20,7 +20,6 @@ from trainer.evaluate import evaluate
 from trainer.events import DIFFICULTY
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
-from trainer.models.groups import trainable_names
 from trainer.models.network import build, rebuild, set_dropout, set_training
 from trainer.sample_losses import sample_losses
 from trainer.tasks import OBJECTIVES
@@ -158,9 +157,6 @@ class ImageTextLearner:
     def load_state(self, state: Mapping[str, Any]) -> None:
         for kind, drawn in state.items():
             self.mixtures[kind].load_state(drawn)
-
-    def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
-        return trainable_names([name for name, _ in self.network.named_parameters()], chosen)
 
     def documents(self) -> dict[str, Any]:
         encoders = {"image": self.network.image.config.to_diff_dict(), "text": self.network.text.config.to_diff_dict()}

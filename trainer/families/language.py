@@ -28,7 +28,6 @@ from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
 from trainer.models import language, tokenizers
 from trainer.models.experts import Routing
-from trainer.models.groups import trainable_names
 
 SPLITS = ("train", "validation", "test")
 ROWS_AT_ONCE = 16
@@ -284,9 +283,6 @@ class LanguageLearner:
     def load_state(self, state: Mapping[str, Any]) -> None:
         self.mixture.load_state(state["mixture"])
         self.packer.load_state(state["packer"])
-
-    def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
-        return trainable_names([name for name, _ in self.network.named_parameters()], chosen)
 
     def documents(self) -> dict[str, Any]:
         return {"network": language.sizes(self.network), **tokenizers.documents(self.tokenizer)}

@@ -71,9 +71,6 @@ class Learner(Protocol):
     def sources_of(self, parts: Sequence[Part]) -> list[str]:
         """Returns the data sets that a batch was drawn from, for a message."""
 
-    def trainable_names(self, chosen: tuple[str, ...]) -> set[str]:
-        """Returns the names of the parameters that groups and patterns select. Raises ValueError naming one that selects nothing."""
-
     def classes(self) -> dict[str, list[str]]:
         """Returns the classes of each head, in the order of its logits."""
 

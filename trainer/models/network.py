@@ -15,7 +15,6 @@ from trainer.config import ImageTextModel, family_of
 from trainer.manifest import verify
 from trainer.models import encoders
 from trainer.models.fusion import FUSIONS, CrossAttention, Fusion, mean_of_tokens
-from trainer.models.groups import trainable_names
 from trainer.models.heads import ContrastHead, MaskedTokenHead
 
 
@@ -124,14 +123,6 @@ def from_checkpoint(folder: Path) -> tuple[Network, Tokenizer, dict[str, list[st
         network.add_head(task, len(card["classes"].get(task, ())))
     network.load_state_dict(weights)
     return network.eval(), tokenizer, card["classes"]
-
-
-def set_trainable(network: Network, chosen: tuple[str, ...]) -> list[nn.Parameter]:
-    """Freezes all but the chosen groups and patterns; returns the parameters that train. Raises ValueError when none do."""
-    selected = trainable_names([name for name, _ in network.named_parameters()], chosen)
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(name in selected)
-    return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def set_dropout(network: Network, rate: float) -> None:

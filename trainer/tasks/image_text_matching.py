@@ -40,7 +40,7 @@ def pair_loss(cosine_BB: Tensor, wrong_BB: Tensor, margin: float) -> Tensor:
     return matched + mismatched_BB.sum() / wrong_BB.sum().clamp(min=1)
 
 
-def ranking(cosine_BB: Tensor, wrong_BB: Tensor) -> tuple[Tensor, int]:
+def ranking(cosine_BB: Tensor, wrong_BB: Tensor) -> tuple[Tensor, Tensor]:
     """Returns in how many (sentence, wrong picture) comparisons the right picture is nearer, and the number of comparisons."""
     nearer = cosine_BB.diagonal().unsqueeze(0) > cosine_BB
-    return torch.logical_and(nearer, wrong_BB).sum(), int(wrong_BB.sum())
+    return torch.logical_and(nearer, wrong_BB).sum(), wrong_BB.sum()

@@ -19,13 +19,14 @@ def loss(network: Network, batch: Batch, task: Task, label_smoothing: float) -> 
     assert isinstance(task, MaskedLanguageModelling)
     assert batch.tokens is not None
     assert batch.mask is not None
-    chosen = hidden_positions(batch.mask.cpu().numpy(), task.mask_rate, batch.rng)
+    assert batch.host_mask is not None
+    chosen = hidden_positions(batch.host_mask, task.mask_rate, batch.rng)
     tokens = replace(network, batch.tokens, chosen, batch.rng)
-    where = torch.from_numpy(chosen).to(tokens.device)
-    hidden_NH = network.hidden_states(tokens, batch.mask)[where]
+    where_N = torch.from_numpy(np.flatnonzero(chosen)).to(tokens.device)
+    hidden_NH = network.hidden_states(tokens, batch.mask).flatten(0, 1).index_select(0, where_N)
     embeddings = network.text.get_input_embeddings().weight
     logits = network.heads["masked_lm"](hidden_NH, embeddings)
-    answers = batch.tokens[where]
+    answers = batch.tokens.flatten().index_select(0, where_N)
     return classified(logits, answers, functional.cross_entropy(logits, answers, label_smoothing=label_smoothing))
 
 

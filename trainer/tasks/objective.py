@@ -15,7 +15,10 @@ from trainer.models.network import Network
 
 @dataclass(frozen=True)
 class Batch:
-    """Tensors on the device; a column that the objective does not need is None. See `trainer.data.samples.Columns` for shapes."""
+    """Tensors on the device; a column that the objective does not need is None. See `trainer.data.samples.Columns` for shapes.
+
+    `host_mask` is the mask once more, where nobody has to wait for it.
+    """
 
     pictures: Tensor | None
     tokens: Tensor | None
@@ -23,14 +26,15 @@ class Batch:
     labels: Tensor | None
     same: Tensor | None
     rng: np.random.Generator
+    host_mask: np.ndarray | None
 
 
 class Result(NamedTuple):
-    """Mean loss (scalar), number of right answers (scalar) and of answers; predictions (N) where the task classifies samples."""
+    """Mean loss, number of right answers and of answers (scalars); predictions (N) where the task classifies samples."""
 
     loss: Tensor
     num_right: Tensor
-    num_answers: int
+    num_answers: Tensor | int
     predictions: Tensor | None = None
 
 
