@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from dashboard.metrics.sparklines import sparklines
 from dashboard.runs import lifecycle
 from dashboard.runs.listing import PAGE_SIZE
-from dashboard.runs.models import Attempt, Run
+from dashboard.runs.models import Attempt, Run, Stage, Status
 from dashboard.runs.rows import strips
 from tests.cast import Cast
 from tests.pages.working import claim, complete, train
@@ -36,6 +36,12 @@ def test_a_row_shows_state_strip_loss_and_accuracy(alice: Client, cast: Cast) ->
     assert "0.5936" in text
     assert "72.61" in text
     assert 'data-stage="1"' in text
+
+
+def test_a_run_that_took_everything_over_shows_what_it_took(alice: Client, cast: Cast) -> None:
+    run = cast.submit("steady-kestrel")
+    Stage.objects.filter(run=run).update(status=Status.REUSED, results={"validation/accuracy": 0.7261})
+    assert "72.61" in table(alice)
 
 
 def test_a_loss_that_is_not_a_number_is_written_out(alice: Client, cast: Cast) -> None:
