@@ -5,32 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
+from tests.processes import ROOT, free_port, wait_for
 from tests.servers import Server
-
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(true: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
-        time.sleep(0.1)
 
 
 class Installation:
@@ -69,11 +51,11 @@ class Installation:
     def start_web(self) -> None:
         options = ["--host", "127.0.0.1", "--port", str(self.port), "--ws-per-message-deflate", "false", "--log-level", "warning"]
         self.web = self.run("web", "-m", "uvicorn", "dashboard.asgi:application", *options)
-        wait_until(lambda: self.status("/sign-in/") == 200, "the page")
+        wait_for(lambda: self.status("/sign-in/") == 200)
 
     def start_worker(self) -> None:
         self.worker = self.run("worker", "-m", "workers")
-        wait_until(lambda: self.status("/healthz") == 200, "a worker")
+        wait_for(lambda: self.status("/healthz") == 200)
 
     def status(self, path: str) -> int:
         try:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.installation import Installation, wait_until
+from tests.e2e.installation import Installation
+from tests.processes import wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
@@ -86,25 +87,25 @@ def ask(installation: Installation, token: str, path: str) -> dict:
 
 def test_a_run_is_watched_through_an_outage_and_stopped(page, installation: Installation) -> None:
     run_id = start_run(page, installation, "outage", steps=6000)
-    wait_until(lambda: num_drawn(page) > 20, "the first points")
+    wait_for(lambda: num_drawn(page) > 20)
     assert installation.web
     installation.web.kill()
     installation.web.wait()
     seen = num_drawn(page)
     time.sleep(5)
     installation.start_web()
-    wait_until(lambda: num_drawn(page) > seen + 100, "the points of the outage")
+    wait_for(lambda: num_drawn(page) > seen + 100)
     page.get_by_role("button", name="Stop and save").first.click()
     page.locator(".badge.stopped").first.wait_for(timeout=60_000)
     series = ask(installation, installation.token(), f"/runs/{run_id}/series?metric=train/loss&max_points=100000")
     assert series["step"] == list(range(1, series["num_points"] + 1))
-    wait_until(lambda: num_drawn(page) == series["num_points"], "the last points")
+    wait_for(lambda: num_drawn(page) == series["num_points"])
 
 
 def test_a_finished_run_predicts_in_the_playground(page, installation: Installation) -> None:
     run_id = start_run(page, installation, "quick", steps=20)
     token = installation.token()
-    wait_until(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed", "the run")
+    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed")
     page.goto(f"{installation.address}/playground/?run={run_id}")
     page.set_input_files('input[type="file"]', next(iter(sorted(PICTURE.glob("*.jpg")))))
     page.fill("textarea", "What a lovely surprise, thank you!")
@@ -130,9 +131,9 @@ def test_lists_follow_a_run_in_place_and_keep_what_was_chosen(page, installation
     row = page.locator(f'tr[data-run="{run_id}"]')
     row.locator(".badge.running").wait_for(timeout=60_000)
     loss = row.locator("[data-loss]").inner_text
-    wait_until(lambda: loss() != "—", "the first loss")
+    wait_for(lambda: loss() != "—")
     seen = loss()
-    wait_until(lambda: loss() != seen, "the next loss")
+    wait_for(lambda: loss() != seen)
     page.goto(f"{installation.address}/runs/{run_id}/")
     page.get_by_role("button", name="Stop and save").first.click()
     page.goto(f"{installation.address}/runs/?q=listed")

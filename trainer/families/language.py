@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,8 @@ from torch.nn import functional
 
 from trainer import checkpoint
 from trainer.config import AnyTask, LanguageModel, MaskedLanguageModelling, MixtureOfExpertsModel, StageJob
-from trainer.data.documents import Documents, NothingLeft, pairs, tokenise
-from trainer.data.masking import Alphabet, hide, padding_of
-from trainer.data.packing import Packed, Packer, Piece, assemble, in_order
+from trainer.data.documents import Documents, NothingLeft, pairs
+from trainer.data.packing import Packed, Packer
 from trainer.data.reading import open_dataset
 from trainer.data.token_mixture import TokenMixture
 from trainer.data.unigram import unigram_loss
@@ -26,30 +25,22 @@ from trainer.events import DIFFICULTY
 from trainer.families.curricula import samplers
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
+from trainer.families.reader import Reader, TokenBatch
 from trainer.models import language, tokenizers
 from trainer.models.experts import Routing
 
 SPLITS = ("train", "validation", "test")
-ROWS_AT_ONCE = 16
 # What a source is validated on while its stage trains, and asked about behind it; a test is on all of it.
 MAX_ROWS = 64
 
 
 @dataclass(frozen=True)
-class TokenBatch:
-    """Tensors on the device; see `trainer.data.packing.Packed` for shapes. `real` is bool (B, T), False for padding.
+class Piece:
+    """The rows of a part: how many answers each task has among them, and which data sets they came from."""
 
-    `counts` says how many answers each task has, `sources` which data sets the rows came from.
-    """
-
-    tokens: Tensor
-    positions: Tensor
-    where: Tensor
-    answers: Tensor
-    tasks: Tensor
-    real: Tensor
+    batch: TokenBatch
     counts: tuple[int, ...]
-    sources: tuple[str, ...]
+    datasets: list[str]
 
 
 @dataclass(frozen=True)
@@ -75,25 +66,21 @@ class LanguageLearner:
         if parent:
             self.network.load_state_dict(checkpoint.tensors(parent, "model"))
         language.set_dropout(self.network, job.stage.regularisation.dropout)
+        self.reader = Reader(self.network, self.tokenizer, job.model, self.mask_rate, device)
         self.routing = Routing(self.network, job.model) if isinstance(job.model, MixtureOfExpertsModel) else None
         # The test split is opened by the last stage alone.
         self.splits = {split: self.sources(job.stage.tasks, split) for split in (SPLITS if job.is_last else SPLITS[:2])}
         train = self.splits["train"]
         sizes = [len(documents) for documents in train.documents]
-        self.samplers = samplers(job.stage, train.names, train.documents, self.document_losses)
+        self.samplers = samplers(job.stage, train.names, train.documents, self.reader.document_losses)
         self.mixture = TokenMixture(train.names, sizes, train.shares, job.stage.seed, self.samplers)
-        self.packer = Packer(self.mixture, train.documents, train.tasks, self.model.max_tokens, self.pad)
+        self.packer = Packer(self.mixture, train.documents, train.tasks, self.model.max_tokens, self.reader.pad)
         if self.stage.compile:
             self.network.base_model.compile()
 
     @property
-    def pad(self) -> int:
-        found = self.tokenizer.pad_token_id
-        return int(self.tokenizer.eos_token_id if found is None else found)
-
-    @property
-    def alphabet(self) -> Alphabet:
-        return Alphabet(self.tokenizer.mask_token_id, frozenset(self.tokenizer.all_special_ids), len(self.tokenizer))
+    def mask_rate(self) -> float | None:
+        return next((task.mask_rate for task in self.stage.tasks if isinstance(task, MaskedLanguageModelling)), None)
 
     def texts(self) -> Iterator[str]:
         """Yields what a tokenizer is trained on: the training texts of the whole run."""
@@ -113,21 +100,16 @@ class LanguageLearner:
                 found.documents.append(self.tokenised(task, source.dataset, split, f"tasks.{number}.sources.{place}.dataset"))
         return found
 
-    def documents_of(self, task: AnyTask, dataset: str, split: str) -> Documents:
-        return tokenise(open_dataset(dataset, split, self.datasets), task, self.tokenizer, self.model.max_tokens, tokenizers.chat)
-
     def tokenised(self, task: AnyTask, dataset: str, split: str, field: str) -> Documents:
         try:
-            return self.documents_of(task, dataset, split)
+            return self.reader.tokenised(task, dataset, split, self.datasets)
         except ValueError as error:
             raise ValueError(f"stages.{self.job.index - 1}.{field}: {error}") from error
 
     # --- a step ----------------------------------------------------------------------------------------------------------
 
     def draw(self, step: int) -> list[Part]:
-        packed = self.packer.batch(self.stage.batch_size, step)
-        if self.model.family == "masked_lm":
-            packed = self.masked(packed, step)
+        packed = self.reader.asked(self.packer.batch(self.stage.batch_size, step), self.stage.seed, step)
         bounds = [round(number * self.stage.batch_size / self.stage.accumulation) for number in range(self.stage.accumulation + 1)]
         pieces = [packed.rows(start, stop) for start, stop in pairwise(bounds)]
         totals = self.counts(packed)
@@ -139,37 +121,25 @@ class LanguageLearner:
         counts = self.counts(packed)
         kinds = [task.kind for task in self.stage.tasks]
         shares: dict[str, float] = {kind: count / total for kind, count, total in zip(kinds, counts, totals, strict=True) if count}
-        return Part(self.to_device(packed, counts, self.splits["train"]), shares)
+        names = sorted({self.mixture.names[source][1] for row in packed.sources for source in row})
+        return Part(Piece(self.reader.to_device(packed), counts, names), shares)
 
     def counts(self, packed: Packed) -> tuple[int, ...]:
         return tuple(np.bincount(packed.tasks, minlength=len(self.stage.tasks)).tolist())
 
-    def to_device(self, packed: Packed, counts: tuple[int, ...], sources: Sources) -> TokenBatch:
-        arrays = (packed.tokens, packed.positions, packed.where, packed.answers, packed.tasks, ~padding_of(packed))
-        tokens, positions, where, answers, tasks, real = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in arrays)
-        names = sorted({sources.names[source][1] for row in packed.sources for source in row})
-        return TokenBatch(tokens, positions, where, answers, tasks, real, counts, tuple(names))
-
     def losses(self, part: Part) -> Losses:
         """The mean cross-entropy over the answers of each task, in nats."""
-        batch: TokenBatch = part.batch
+        piece: Piece = part.batch
+        batch, smoothing = piece.batch, self.stage.regularisation.label_smoothing
         if self.routing:
             self.routing.expect(batch.real)
-        logits_NV = self.logits(batch)
-        surprise_N = functional.cross_entropy(
-            logits_NV, batch.answers, reduction="none", label_smoothing=self.stage.regularisation.label_smoothing
-        )
+        surprise_N = functional.cross_entropy(self.reader.logits(batch), batch.answers, reduction="none", label_smoothing=smoothing)
         each: dict[str, Tensor] = {
             task.kind: (surprise_N * (batch.tasks == number)).sum() / count
-            for number, (task, count) in enumerate(zip(self.stage.tasks, batch.counts, strict=True))
+            for number, (task, count) in enumerate(zip(self.stage.tasks, piece.counts, strict=True))
             if count
         }
         return Losses(each, self.routing.losses() if self.routing else {})
-
-    def logits(self, batch: TokenBatch) -> Tensor:
-        """Returns float32 (N, vocabulary), for the positions that answer."""
-        hidden_BTH = language.hidden(self.network, batch.tokens, batch.positions)
-        return language.logits(self.network, hidden_BTH.flatten(0, 1).index_select(0, batch.where)).float()
 
     def after_step(self) -> dict[str, Tensor]:
         found = self.routing.end_step() if self.routing else {}
@@ -181,7 +151,7 @@ class LanguageLearner:
         self.network.train()
 
     def sources_of(self, parts: Sequence[Part]) -> list[str]:
-        return sorted({name for part in parts for name in part.batch.sources})
+        return sorted({name for part in parts for name in part.batch.datasets})
 
     @property
     def samples_per_step(self) -> int:
@@ -192,7 +162,7 @@ class LanguageLearner:
     def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:
         """Loss in nats and accuracy a token: of the first task, of each where there are several, and the weighted loss of all."""
         sources, most = self.splits[split], None if split == "test" else MAX_ROWS
-        told = [self.measure(documents, most) for documents in sources.documents]
+        told = [self.reader.measure(documents, most) for documents in sources.documents]
         each = [summed([figures for figures, task in zip(told, sources.tasks, strict=True) if task == number]) for number in self.numbers]
         found = {f"{split}/{name}": value for name, value in each[0].items()}
         found[f"{split}/loss"] = sum(task.weight * figures["loss"] for task, figures in zip(self.stage.tasks, each, strict=True))
@@ -204,32 +174,6 @@ class LanguageLearner:
     @property
     def numbers(self) -> range:
         return range(len(self.stage.tasks))
-
-    @torch.no_grad()
-    def measure(self, documents: Documents, max_rows: int | None = MAX_ROWS) -> tuple[float, float, int]:
-        """Returns the sums of loss and of right answers, and the number of answers."""
-        self.network.eval()
-        total, num_right, num_answers = 0.0, 0.0, 0
-        for packed in self.evaluated(documents, max_rows):
-            batch = self.to_device(packed, (len(packed.answers),), self.splits["validation"])
-            logits_NV = self.logits(batch)
-            total += float(functional.cross_entropy(logits_NV, batch.answers, reduction="sum"))
-            num_right += float((logits_NV.argmax(1) == batch.answers).sum())
-            num_answers += len(packed.answers)
-        return total, num_right, num_answers
-
-    def evaluated(self, documents: Documents, max_rows: int | None = MAX_ROWS) -> Iterator[Packed]:
-        """Every document once, or the first rows; masks are drawn from a fixed seed, so that two evaluations ask the same."""
-        batches = in_order(documents, 0, self.model.max_tokens, self.pad, ROWS_AT_ONCE)
-        for number, packed in enumerate(islice(batches, max_rows and max_rows // ROWS_AT_ONCE)):
-            yield self.masked(packed, -number) if self.model.family == "masked_lm" else packed
-
-    def masked(self, packed: Packed, step: int) -> Packed:
-        """Steps of an evaluation count downwards from 0."""
-        (task,) = self.stage.tasks
-        assert isinstance(task, MaskedLanguageModelling)
-        seed = self.stage.seed if step > 0 else 0
-        return hide(packed, task.mask_rate, self.alphabet, seed, abs(step))
 
     def watch(self) -> tuple[dict[str, float], dict[str, float]]:
         """A data set that several tasks read is asked about by the first of them; one of which no document fits, by none."""
@@ -243,23 +187,9 @@ class LanguageLearner:
 
     def asked_about(self, task: AnyTask, dataset: str) -> tuple[float, float]:
         """Returns the validation loss and that of a unigram model. Raises NothingLeft: the stage that trains on it will say so."""
-        train, validation = (self.documents_of(task, dataset, split) for split in ("train", "validation"))
-        asked = np.concatenate([packed.answers for packed in self.evaluated(validation)])
-        return summed([self.measure(validation)])["loss"], unigram_loss(train.answers, asked, len(self.tokenizer))
-
-    @torch.no_grad()
-    def document_losses(self, documents: Documents) -> np.ndarray:
-        """Returns the mean loss of each document under the present weights, float (D); of a long one its beginning counts."""
-        self.network.eval()
-        found = []
-        for start in range(0, len(documents), ROWS_AT_ONCE):
-            packed = apart(documents, range(start, min(start + ROWS_AT_ONCE, len(documents))), self.model.max_tokens, self.pad)
-            packed = self.masked(packed, -start) if self.model.family == "masked_lm" else packed
-            batch = self.to_device(packed, (len(packed.answers),), self.splits["train"])
-            surprise_N = functional.cross_entropy(self.logits(batch), batch.answers, reduction="none").double().cpu().numpy()
-            rows_N, num_rows = packed.where // self.model.max_tokens, len(packed.tokens)
-            found.append(np.bincount(rows_N, surprise_N, num_rows) / np.maximum(np.bincount(rows_N, minlength=num_rows), 1))
-        return np.concatenate(found)
+        train, validation = (self.reader.tokenised(task, dataset, split, self.datasets) for split in ("train", "validation"))
+        asked = np.concatenate([packed.answers for packed in self.reader.questions(validation, MAX_ROWS)])
+        return summed([self.reader.measure(validation, MAX_ROWS)])["loss"], unigram_loss(train.answers, asked, len(self.tokenizer))
 
     def loads(self) -> list[list[float]]:
         return self.routing.loads() if self.routing else []
@@ -294,9 +224,3 @@ class LanguageLearner:
 def summed(told: Sequence[tuple[float, float, int]]) -> dict[str, float]:
     total, num_right, num_answers = (sum(column) for column in zip(*told, strict=True))
     return {"loss": total / max(num_answers, 1), "accuracy": num_right / max(num_answers, 1)}
-
-
-def apart(documents: Documents, numbers: range, max_tokens: int, pad: int) -> Packed:
-    """Lays each document in a row of its own; a longer one is cut."""
-    rows = [[Piece(0, number, 0, min(int(documents.lengths[number]), max_tokens))] for number in numbers]
-    return assemble(rows, [documents], [0], max_tokens, pad)
