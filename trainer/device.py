@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -22,6 +23,11 @@ def choose(precision: str) -> torch.device:
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     return device
+
+
+def has_compiler() -> bool:
+    """torch.compile writes C++ and has it compiled on the spot."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++"))
 
 
 def set_threads(count: int) -> None:

@@ -10,7 +10,7 @@ import torch
 from trainer import catalog, checkpoint
 from trainer.amounts import num_steps
 from trainer.config import StageJob
-from trainer.device import choose, describe, set_threads
+from trainer.device import choose, describe, has_compiler, set_threads
 from trainer.events import LOSS, EventLog
 from trainer.families import LEARNERS
 from trainer.families.learner import Learner
@@ -38,6 +38,8 @@ def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequenc
 def prepare(job: StageJob, datasets: Sequence[Path], steps: int) -> Training:
     """Builds network and data; the weights are the parent's, or seeded by the stage."""
     device = choose(job.stage.precision)
+    if job.stage.compile and not has_compiler():
+        raise ValueError(f"stages.{job.index - 1}.compile: there is no C++ compiler on this machine; install g++ or switch it off")
     torch.manual_seed(job.stage.seed)
     learner = LEARNERS[job.model.family](job, datasets, device)
     choose_trainable(learner, job)

@@ -14,6 +14,7 @@ import torch
 from tests.trainer import small_language as small
 from tests.trainer.attempts import Attempts, digest_of, events_of, new_folder
 from trainer.config import StageJob
+from trainer.device import has_compiler
 from trainer.events import DIFFICULTY
 from trainer.families.language import LanguageLearner
 from trainer.loop import Training
@@ -207,3 +208,21 @@ def test_documents_that_are_too_long_are_counted(datasets: Path, attempts: Attem
 
 def talk(number: int) -> dict[str, str]:
     return {"instruction": "Count.", "input": "", "output": "one two three " * (1 if number % 2 else 20)}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself, on its way to the compiler
+@pytest.mark.skipif(not has_compiler(), reason="there is no C++ compiler")
+def test_a_compiled_network_takes_the_same_steps(datasets: Path) -> None:
+    plain, compiled = (
+        training(datasets, small.job("llama", small.task("causal_lm", "speeches"), compile=wanted, regularisation={"dropout": 0}))
+        for wanted in (False, True)
+    )
+    for _ in range(3):
+        assert compiled.train_step().values["train/loss"].item() == pytest.approx(plain.train_step().values["train/loss"].item(), rel=1e-5)
+    assert set(compiled.network.state_dict()) == set(plain.network.state_dict())
+
+
+def test_without_a_compiler_nothing_is_compiled(datasets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ValueError, match=r"stages.0.compile: there is no C\+\+ compiler"):
+        training(datasets, small.job("llama", small.task("causal_lm", "speeches"), compile=True))
