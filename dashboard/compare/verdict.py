@@ -142,7 +142,8 @@ def by_configs(pair: Pair, differences: Differences, matrix: Matrix) -> tuple[st
     names = [_("the model") if index == WHOLE_RUN else matrix.rows[index - 1].name for index in changed]
     if len(changed) == 1:
         return _(ONE_STAGE[is_outside_noise(pair)]) % {"stage": names[0], "total": total}, changed[0]
-    listed = get_text_list(names, _("and"))
+    listed = str(get_text_list(names, _("and")))
+    listed = listed[:1].upper() + listed[1:]
     return _("%(total)s in the end. %(stages)s differ, so no single stage can be named") % {"total": total, "stages": listed}, 0
 
 
