@@ -64,8 +64,9 @@ def sentiment_loss(network: Any, batches: Any) -> Tensor:
     return smoothed(network.heads["sentiment"](fused_BW.clamp_min(0)), batch.labels)
 
 
-def next_token_loss(network: Any, batch: Any) -> Tensor:
+def next_token_loss(network: Any, piece: Any) -> Tensor:
     """Each document of each row goes through the network alone, as if nothing were packed."""
+    batch = piece.batch
     told = [told_of(network, document) for document in documents_of(batch)]
     loss = smoothed(torch.cat([logits_NV for logits_NV, _ in told]), torch.cat([labels_N for _, labels_N in told]))
     assert sum(len(labels_N) for _, labels_N in told) == len(batch.answers) > len(batch.tokens)
