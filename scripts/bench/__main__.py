@@ -94,7 +94,7 @@ def table(found: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--case", dest="cases", action="append", choices=list(CASES), help="one of them alone; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5, help="steps of each contender in a round; the first is not timed")
     options = parser.parse_args()
@@ -103,7 +103,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if not contenders.HAS_TRAINER:
         print("accelerate is not installed: the rival is a plain torch loop (pip install --no-deps accelerate==1.15.0 psutil)")
-    found = [each for case in options.cases for each in rows(case, compete(case, options.rounds, options.steps))]
+    found = [each for case in options.cases or CASES for each in rows(case, compete(case, options.rounds, options.steps))]
     print(table(found))
     target = Path(os.environ.get("ANNEAL_DATA", "var")) / "bench" / "steps.json"
     target.parent.mkdir(parents=True, exist_ok=True)
