@@ -66,8 +66,8 @@ class EventLog:
         self.file = self.path.open("ab", buffering=0)
 
     def emit(self, kind: str, **fields: Any) -> None:
-        """Writes one event. Metrics given as `metrics` or `results` may hold NaN and infinity."""
-        for name in ("metrics", "results"):
+        """Writes one event. Numbers in `metrics`, `results`, `losses` and `baseline` may be NaN and infinity."""
+        for name in ("metrics", "results", "losses", "baseline"):
             if name in fields:
                 fields[name] = {metric: encode(value) for metric, value in fields[name].items()}
         event = {"seq": self.seq + 1, "at": time.time(), "kind": kind, **fields}

@@ -172,6 +172,7 @@ def report(training: Training, events: EventLog, folder: Path, unreported: Seque
     """Brings the figures of the steps to the host in one transfer, and sees to those that are no numbers."""
     flat = torch.stack([value.detach().float().reshape(()) for made in unreported for value in made.values.values()]).tolist()
     rate = len(unreported) * training.learner.samples_per_step / (time.perf_counter() - began)
+    went_back = False
     for made in unreported:
         metrics = dict(zip(made.values, flat, strict=False))
         flat = flat[len(made.values) :]
@@ -181,8 +182,10 @@ def report(training: Training, events: EventLog, folder: Path, unreported: Seque
         bad = [name for name in (LOSS, GRAD_NORM) if not math.isfinite(metrics[name])]
         # In fp16 the scaler leaves out steps whose gradient overflows, and tries a smaller scale.
         if bad and not (bad == [GRAD_NORM] and training.scaler.is_enabled()):
-            see_to(training, events, folder, made, f"{bad[0]} is {metrics[bad[0]]} at step {made.step}")
-        else:
+            if not went_back:  # what came behind it was made with weights that are lost
+                see_to(training, events, folder, made, f"{bad[0]} is {metrics[bad[0]]} at step {made.step}")
+            went_back = training.stage.not_a_number == "go_back"
+        elif not went_back:
             training.recent.append(metrics[LOSS])
             training.num_bad = 0
 

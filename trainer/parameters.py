@@ -52,16 +52,20 @@ def image_text(model: ImageTextModel, stage: Stage, cards: Mapping[str, Card]) -
     return resnet(image) | bert(text, "text") | top(model, stage, cards, image["hidden_sizes"][-1], text)
 
 
+def of_kind(kind: str, sizes: dict[str, Any] | None) -> dict[str, Any] | None:
+    return sizes if sizes and sizes.get("model_type") == kind else None
+
+
 def image_sizes(model: ImageTextModel) -> dict[str, Any] | None:
     if model.image.pretrained:
-        return config_of(model.image.pretrained)
+        return of_kind("resnet", config_of(model.image.pretrained))
     image = model.image
     return {"embedding_size": image.stem_width, "hidden_sizes": image.widths, "depths": image.depths, "layer_type": image.block}
 
 
 def text_sizes(model: ImageTextModel) -> dict[str, Any] | None:
     if model.text.pretrained:
-        return config_of(model.text.pretrained)
+        return of_kind("bert", config_of(model.text.pretrained))
     vocabulary = Path(__file__).with_name("models") / "vocabulary.txt"
     text = model.text
     return {

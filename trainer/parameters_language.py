@@ -38,19 +38,22 @@ def vocabulary_size(model: LanguageModel) -> int | None:
 
 def tokens_of(name: str) -> int | None:
     """Counts the tokens of a local folder's `tokenizer.json`; added ones may stand in the vocabulary too."""
-    path = Path(folder_of(name)) / "tokenizer.json"
-    if not path.is_file():
+    try:
+        found = json.loads((Path(folder_of(name)) / "tokenizer.json").read_text(encoding="utf-8"))
+        vocabulary = found["model"]["vocab"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    vocabulary = found["model"]["vocab"]
     inside = {token for token, _ in vocabulary} if isinstance(vocabulary, list) else set(vocabulary)
     return len(inside | {token["content"] for token in found.get("added_tokens", ())})
 
 
 def config_of(name: str) -> dict[str, Any] | None:
-    """Reads `config.json` of packaged weights or a local folder."""
-    path = Path(folder_of(name)) / "config.json"
-    return json.loads(path.read_text()) if path.is_file() else None
+    """Reads `config.json` of packaged weights or a local folder; None where there is none that can be read."""
+    try:
+        found = json.loads((Path(folder_of(name)) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def linear(name: str, inputs: int, outputs: int, *, bias: bool = True) -> Shapes:

@@ -12,6 +12,7 @@ from trainer.amounts import num_steps
 from trainer.config import StageJob
 from trainer.device import choose, describe, has_compiler, set_threads
 from trainer.events import LOSS, EventLog
+from trainer.failures import NotANumberError
 from trainer.families import LEARNERS
 from trainer.families.learner import Learner
 from trainer.loop import Training, fit, save
@@ -37,13 +38,20 @@ def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequenc
 
 def prepare(job: StageJob, datasets: Sequence[Path], steps: int) -> Training:
     """Builds network and data; the weights are the parent's, or seeded by the stage."""
-    device = choose(job.stage.precision)
+    device = device_of(job)
     if job.stage.compile and not has_compiler():
         raise ValueError(f"stages.{job.index - 1}.compile: there is no C++ compiler on this machine; install g++ or switch it off")
     torch.manual_seed(job.stage.seed)
     learner = LEARNERS[job.model.family](job, datasets, device)
     choose_trainable(learner, job)
     return Training(job, learner, steps)
+
+
+def device_of(job: StageJob) -> torch.device:
+    try:
+        return choose(job.stage.precision)
+    except ValueError as error:
+        raise ValueError(f"stages.{job.index - 1}.{error}") from error
 
 
 def choose_trainable(learner: Learner, job: StageJob) -> None:
@@ -102,6 +110,8 @@ def start(training: Training, events: EventLog) -> None:
 
 def finish(training: Training, folder: Path, events: EventLog) -> Path:
     """Saves the final checkpoint, asks about the data of the whole run, tests the last stage, and sums up."""
+    if not training.recent:
+        raise NotANumberError(f"the loss was no number in any of the {training.step} steps")
     path, said = save(training, events, folder, is_final=True), {"stage": training.job.index, "step": training.step}
     results = {LOSS: sum(training.recent) / len(training.recent), **training.validated}
     losses, baseline = training.learner.watch()

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from trainer import config
+from trainer.catalog import load
 from trainer.events import FILE_NAME, EventLog, read_from
 from trainer.failures import explain
+from trainer.problems import check_stage
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 
@@ -53,6 +55,7 @@ def read_config(folder: Path) -> config.Run | config.StageJob:
 def train_all(
     document: config.Run | config.StageJob, folder: Path, events: EventLog, datasets: Sequence[Path], stop_asked: Callable[[], bool]
 ) -> int:
+    refuse(document, folder, datasets)
     for job in jobs(document, folder):
         # Said before torch is imported, which takes seconds.
         events.emit("preparing", stage=job.index, what="loading libraries, data and model")
@@ -61,6 +64,16 @@ def train_all(
         if train_stage(job, folder, events, datasets, stop_asked) is None:
             return STOPPED
     return DONE
+
+
+def refuse(document: config.Run | config.StageJob, folder: Path, datasets: Sequence[Path]) -> None:
+    """Raises ValueError: that the last stage is wrong is better known before the first is trained."""
+    if isinstance(document, config.Run):
+        cards, done = load(datasets), finished(folder)
+        left = [(index, stage) for index, stage in enumerate(document.stages) if index + 1 not in done]
+        found = [each for index, stage in left for each in check_stage(stage, index, cards, document.model)]
+        if bad := [str(each) for each in found if each.blocks]:
+            raise ValueError("; ".join(bad))
 
 
 def jobs(document: config.Run | config.StageJob, folder: Path) -> Iterator[config.StageJob]:

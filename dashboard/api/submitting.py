@@ -80,6 +80,6 @@ def merge(document: Any, changes: Any, path: list[str | int]) -> Any:
 
 
 def index_in(document: list[Any], key: str, path: list[str | int]) -> int:
-    if not key.isdigit() or int(key) >= len(document):
+    if not key.isdecimal() or len(key) > 4 or int(key) >= len(document):
         raise Refused((path, f"there is no item {key}; the list has {len(document)}, counted from 0"))
     return int(key)

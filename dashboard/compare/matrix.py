@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dashboard.compare.differences import Differences
 from dashboard.numbers import MINUS, number
-from dashboard.runs.models import DONE, Attempt, Run, Stage
+from dashboard.runs.models import DONE, Attempt, Run, Stage, Status
 from dashboard.runs.results import active_seconds, attempts_of, measured_on
 from trainer.events import decode
 
@@ -215,7 +215,7 @@ def mark_best(cells: list[Cell], metric: str) -> list[Cell]:
 def totals(rows: list[Row]) -> list[Total]:
     found: list[Total] = []
     for column in zip(*(row.cells for row in rows), strict=True):
-        times = [cell.duration_s for cell in column if cell.stage]
+        times = [0.0 if cell.stage.status == Status.REUSED else cell.duration_s for cell in column if cell.stage]
         spent, is_open = sum(each or 0 for each in times), None in times
         baseline = found[0].duration_s if found and not is_open and not found[0].is_open else None
         found.append(Total(spent or None, spent / baseline - 1 if baseline else None, is_open))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 
 from dashboard.compare.differences import WHOLE_RUN, Differences
 from dashboard.compare.matrix import METRICS, Matrix, result
-from dashboard.runs.models import Run, Stage, Status
+from dashboard.runs.models import DONE, Run, Stage
 from dashboard.runs.results import measured_on
 from trainer import catalog
 
@@ -104,7 +104,7 @@ def best_pair(matrix: Matrix) -> Pair | None:
 
 def pair_of(matrix: Matrix, first: Stage, second: Stage, place: int) -> Pair | None:
     """Only stages that have ended are compared; None where one has not measured the metric."""
-    if not first.status == second.status == Status.COMPLETED:
+    if first.status not in DONE or second.status not in DONE:
         return None
     for split in ("test", "validation"):
         if all(result(stage, matrix.metric, split) is not None for stage in (first, second)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypedDict
 
 from trainer import VERSION
@@ -29,11 +30,24 @@ def inputs_of(config: Run, index: int, parent: str, cards: Mapping[str, Card]) -
 
 
 def key_of(config: Run, index: int, inputs: Inputs) -> str:
-    """Returns "" where nobody can know: the data set has no fingerprint, or the stage before has no key."""
-    if not all(inputs["data"].values()) or (index > 1 and not inputs["parent"]):
+    """Returns "" where nobody can know: a data set has no fingerprint, weights lie in a folder, the stage before has no key."""
+    if not all(inputs["data"].values()) or (index > 1 and not inputs["parent"]) or reads_a_folder(config):
         return ""
     stage = config.stages[index - 1].model_dump(mode="json", exclude=WORDS_ONLY)
-    return digest({"model": config.model.model_dump(mode="json"), "num_threads": config.num_threads, "stage": stage, **inputs})
+    texts = {"texts": texts_of(config)} if index == 1 and trains_tokenizer(config) else {}
+    return digest({"model": config.model.model_dump(mode="json"), "num_threads": config.num_threads, "stage": stage, **texts, **inputs})
+
+
+def texts_of(config: Run) -> list[Any]:
+    """What the run's own tokenizer is trained on, in its order; shares and weights do not matter to it."""
+    return [[task.kind, getattr(task, "template", ""), [source.dataset for source in task.sources]] for task in config.watched]
+
+
+def reads_a_folder(config: Run) -> bool:
+    """Nobody can tell whether a local folder still holds what it held."""
+    model = config.model
+    names = (model.pretrained, model.tokenizer) if isinstance(model, LanguageModel) else (model.image.pretrained, model.text.pretrained)
+    return any(name and (name.startswith(("/", ".", "~")) or Path(name).is_dir()) for name in names)
 
 
 def chain(config: Run, cards: Mapping[str, Card]) -> list[tuple[str, Inputs]]:

@@ -69,7 +69,7 @@ def fork_asked(request: HttpRequest) -> Fork | None:
     source, stage = given.get("from", ""), given.get("stage", "")
     if not stage:
         return None
-    if not source.isdecimal() or not stage.isdecimal():
+    if not source.isdecimal() or not stage.isdecimal() or max(len(source), len(stage)) > 17:
         raise Http404("No such stage.")
     parent = access.get_run(request.user, int(source), "edit")
     if not 1 <= int(stage) <= len(parent.config["stages"]):
@@ -95,7 +95,7 @@ def blank(request: HttpRequest, projects: list[Project]) -> HttpResponse:
 
 def starting_point(request: HttpRequest) -> tuple[str, dict[str, Any]]:
     if source := request.GET.get("from", ""):
-        if not source.isdecimal():
+        if not source.isdecimal() or len(source) > 17:
             raise Http404("No such run.")
         run = access.get_run(request.user, int(source))
         return run.recipe, run.config

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dashboard.runs import keys
-from trainer import config
+from trainer import catalog, config, recipes
 from trainer.catalog import Card
 
 CARDS = {
@@ -114,3 +114,19 @@ def test_a_stage_on_data_that_nobody_can_tell_apart_has_no_key_and_none_has_afte
     assert found[0]
     assert found[1:] == ["", ""]
     assert keys_of(start, {"plain": CARDS["plain"]}) == found
+
+
+def test_how_triples_are_written_is_part_of_the_first_key_where_a_tokenizer_is_trained_on_them() -> None:
+    document = recipes.load()["language-tiny"].config.model_dump(mode="json")
+    before = config.Run.model_validate(document)
+    triples = next(task for task in document["stages"][1]["tasks"] if task["kind"] == "triples")
+    triples["template"] = "{relation}: {head} ="
+    after = config.Run.model_validate(document)
+    cards = catalog.load()
+    assert keys.chain(before, cards)[0][0] != keys.chain(after, cards)[0][0]
+
+
+def test_weights_in_a_folder_have_no_key() -> None:
+    document = recipes.load()["sentiment-tiny"].config.model_dump(mode="json")
+    document["model"]["text"]["pretrained"] = "/models/mine"
+    assert keys.chain(config.Run.model_validate(document), catalog.load())[0][0] == ""

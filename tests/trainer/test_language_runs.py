@@ -166,7 +166,7 @@ def test_learning_beats_counting_words(datasets: Path, attempts: Attempts, tmp_p
          "stages.0.tasks.0.sources.0.dataset: talks: nothing is left"),
         (small.job("llama", small.task("causal_lm", "speeches"), trainable=["none.*"]), "stages.0.trainable"),
         (small.job("llama", small.task("causal_lm", "speeches"), curriculum={"entropy": 1}), "stages.0.curriculum.entropy"),
-        (small.job("llama", small.task("causal_lm", "speeches"), precision="tf32"), "precision: tf32 needs a GPU"),
+        (small.job("llama", small.task("causal_lm", "speeches"), precision="tf32"), "stages.0.precision: tf32 needs a GPU"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_trained_is_refused_by_its_field(
@@ -226,3 +226,18 @@ def test_without_a_compiler_nothing_is_compiled(datasets: Path, monkeypatch: pyt
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ValueError, match=r"stages.0.compile: there is no C\+\+ compiler"):
         training(datasets, small.job("llama", small.task("causal_lm", "speeches"), compile=True))
+
+
+def test_a_bad_last_stage_is_refused_before_the_first_is_trained(datasets: Path, attempts: Attempts, tmp_path: Path) -> None:
+    document = small.job("llama", small.task("causal_lm", "speeches"))
+    stages = [document["stage"], document["stage"] | {"trainable": ["none.*"]}]
+    folder = new_folder(tmp_path / "run", {"model": document["model"], "stages": stages, "quantization": None})
+    assert attempts.train(folder, datasets) == 2
+    assert events_of(folder, "failed")[0]["message"].startswith("stages.1.trainable")
+    assert not events_of(folder, "started")
+
+
+@pytest.mark.parametrize("template", ["{head} {relation} {tail}", "{{head}} {{relation}}", "{head} {relation", "{head:>9} {relation}"])
+def test_a_template_has_its_two_places_and_no_others(template: str) -> None:
+    with pytest.raises(ValueError, match="template"):
+        StageJob.model_validate(small.job("llama", small.task("triples", "facts", template=template)))

@@ -175,6 +175,13 @@ def test_going_back_takes_the_weights_of_the_last_checkpoint(datasets: Path, tmp
     assert [event["step"] for event in events_of(tmp_path, "stepped")] == list(range(1, 11))
 
 
+def test_steps_behind_a_nan_that_was_reported_late_count_once(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    poison(set(range(6, 20)))
+    run(datasets, tmp_path, not_a_number="go_back", report_interval=20, steps=24, validation_interval=24)
+    assert len(events_of(tmp_path, "went_back")) <= 4  # one a checkpoint interval, and none for each lost step
+    assert len(events_of(tmp_path, "stepped")) == 24
+
+
 def test_a_loss_that_stays_nan_ends_the_stage(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
     poison(set(range(5, 100)))
     with pytest.raises(NotANumberError, match="step 15"):

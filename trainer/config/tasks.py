@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import Formatter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -73,8 +74,12 @@ class TripleCompletion(Task):
 
     @model_validator(mode="after")
     def template_has_its_places(self) -> Self:
-        if "{head}" not in self.template or "{relation}" not in self.template:
-            raise ValueError("template must contain {head} and {relation}")
+        try:
+            places = {part[1:] for part in Formatter().parse(self.template) if part[1] is not None}
+        except ValueError as error:
+            raise ValueError(f"template cannot be read: {error}") from error
+        if places != {("head", "", None), ("relation", "", None)}:
+            raise ValueError("template must contain {head} and {relation}, and nothing else in braces")
         return self
 
 

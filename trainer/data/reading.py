@@ -46,4 +46,6 @@ def open_dataset(name: str, split: str, folders: Sequence[Path] = ()) -> Rows:
     if not path.exists():
         raise ValueError(f"data set {name!r} has no {split} split")
     with pyarrow.parquet.ParquetFile(path) as file:  # `read_table` would first import pyarrow.dataset, 0.15 s
+        if not file.metadata.num_rows:
+            raise ValueError(f"the {split} split of {name} is empty")
         return Rows(card, file.read())

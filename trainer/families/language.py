@@ -115,7 +115,9 @@ class LanguageLearner:
         totals = self.counts(packed)
         if self.routing:
             self.routing.begin_step()
-        return [self.part(piece, totals) for piece in pieces]
+        if not any(totals):
+            raise ValueError(f"stages.{self.job.index - 1}.tasks: the batch of step {step} has no token to predict")
+        return [part for piece in pieces if (part := self.part(piece, totals)).shares]
 
     def part(self, packed: Packed, totals: Sequence[int]) -> Part:
         counts = self.counts(packed)
@@ -208,11 +210,14 @@ class LanguageLearner:
     # --- state -----------------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        return {"mixture": self.mixture.state(), "packer": self.packer.state()}
+        routed = self.routing.reported_LE.tolist() if self.routing else None
+        return {"mixture": self.mixture.state(), "packer": self.packer.state(), "routed": routed}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         self.mixture.load_state(state["mixture"])
         self.packer.load_state(state["packer"])
+        if self.routing and state.get("routed"):
+            self.routing.reported_LE = torch.tensor(state["routed"], device=self.device)
 
     def documents(self) -> dict[str, Any]:
         return {"network": language.sizes(self.network), **tokenizers.documents(self.tokenizer)}

@@ -20,7 +20,8 @@ from trainer.data.packing import Packed, Piece, assemble, in_order
 from trainer.data.reading import open_dataset
 from trainer.models import language, tokenizers
 
-ROWS_AT_ONCE = 16
+# So that the logits of an evaluation fit in memory, however long the rows.
+ROWS_AT_ONCE, TOKENS_AT_ONCE = 16, 2**14
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Reader:
     def pad(self) -> int:
         found = self.tokenizer.pad_token_id
         return int(self.tokenizer.eos_token_id if found is None else found)
+
+    @property
+    def rows_at_once(self) -> int:
+        return max(1, min(ROWS_AT_ONCE, TOKENS_AT_ONCE // self.model.max_tokens))
 
     @property
     def alphabet(self) -> Alphabet:
@@ -86,16 +91,16 @@ class Reader:
 
     def questions(self, documents: Documents, max_rows: int | None) -> Iterator[Packed]:
         """Every document once, or the first rows; masks are drawn from a fixed seed, so that two evaluations ask the same."""
-        batches = in_order(documents, 0, self.model.max_tokens, self.pad, ROWS_AT_ONCE)
-        for number, packed in enumerate(islice(batches, max_rows and max_rows // ROWS_AT_ONCE)):
+        batches = in_order(documents, 0, self.model.max_tokens, self.pad, self.rows_at_once)
+        for number, packed in enumerate(islice(batches, max_rows and max_rows // self.rows_at_once)):
             yield self.asked(packed, 0, number)
 
     @torch.no_grad()
     def document_losses(self, documents: Documents) -> np.ndarray:
         """Returns the mean loss of each document under the present weights, float (D); of a long one its beginning counts."""
         self.network.eval()
-        starts = range(0, len(documents), ROWS_AT_ONCE)
-        return np.concatenate([self.losses_of(documents, range(start, min(start + ROWS_AT_ONCE, len(documents)))) for start in starts])
+        starts = range(0, len(documents), self.rows_at_once)
+        return np.concatenate([self.losses_of(documents, range(start, min(start + self.rows_at_once, len(documents)))) for start in starts])
 
     def losses_of(self, documents: Documents, numbers: range) -> np.ndarray:
         packed = self.asked(apart(documents, numbers, self.model.max_tokens, self.pad), 0, numbers.start)

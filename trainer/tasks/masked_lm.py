@@ -27,7 +27,9 @@ def loss(network: Network, batch: Batch, task: Task, label_smoothing: float) -> 
     embeddings = network.text.get_input_embeddings().weight
     logits = network.heads["masked_lm"](hidden_NH, embeddings)
     answers = batch.tokens.flatten().index_select(0, where_N)
-    return classified(logits, answers, functional.cross_entropy(logits, answers, label_smoothing=label_smoothing))
+    return classified(
+        logits, answers, functional.cross_entropy(logits, answers, reduction="sum", label_smoothing=label_smoothing) / max(len(answers), 1)
+    )
 
 
 def hidden_positions(mask_BT: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:

@@ -62,6 +62,7 @@ class Command(BaseCommand):
             lines += [f"First login: {login.username}", f"Password:    {login.password}   (shown only this once)"]
         bar = "-" * max(map(len, lines))
         self.stdout.write("\n".join(["", bar, *lines, bar, ""]))
+        self.stdout.flush()
 
 
 def only_one() -> IO[str]:

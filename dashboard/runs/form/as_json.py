@@ -48,7 +48,7 @@ def plain(value: Any, name: str = "") -> Any:
 def number(text: str) -> int | float | str:
     """The text itself where it is no finite number."""
     for kind in (int, float):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             found = kind(text)
             return found if math.isfinite(found) else text
     return text
@@ -58,11 +58,12 @@ def read(text: str) -> tuple[dict[str, Any] | None, Complaints]:
     """Returns the document, None where the text is none, and what is wrong with the text."""
     try:
         document = json.loads(text)
+        written(document).encode()  # what is nested too deeply, or is no Unicode, could not be shown again
     except json.JSONDecodeError as error:
         place = {"line": error.lineno, "column": error.colno, "reason": error.msg}
         return None, {FIELD: [_("This is not JSON. Line %(line)s, column %(column)s: %(reason)s.") % place]}
     except (ValueError, RecursionError):
-        return None, {FIELD: [_("This JSON holds a number that is too long, or is nested too deeply.")]}
+        return None, {FIELD: [_("This JSON holds a number that is too long, characters that are none, or is nested too deeply.")]}
     if not isinstance(document, dict):
         return None, {FIELD: [_("Write one JSON object: { ... }.")]}
     return document, {}

@@ -159,7 +159,7 @@ def lookup(document: Any, path: str, default: Any = None) -> Any:
     for step in path.split("."):
         if isinstance(document, Mapping) and step in document:
             document = document[step]
-        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
+        elif isinstance(document, list) and step.isdecimal() and len(step) < 5 and int(step) < len(document):
             document = document[int(step)]
         else:
             return default

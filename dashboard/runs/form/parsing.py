@@ -20,7 +20,7 @@ def document_of(posted: QueryDict) -> dict[str, Any]:
     """Nested and in order; gaps in the numbering close. Values stay the text that was typed, so that a page can show it again."""
     tree: Tree = {}
     for name in posted:
-        if name.split(".")[0] in ROOTS:
+        if name.split(".")[0] in ROOTS and name.count(".") < 10:
             put(tree, name.split("."), str(posted[name]).strip())
     tree["stages"] = [stage_of(stage) for stage in in_order(tree.get("stages"))]
     tree["quantization"] = switched_on(tree.get("quantization"))
@@ -42,7 +42,9 @@ def in_order(parts: Any) -> list[Tree]:
     """The parts of `{"0": ..., "2": ...}` by number."""
     if not isinstance(parts, dict):
         return []
-    numbers = sorted((name for name in parts if name.isascii() and name.isdigit() and isinstance(parts[name], dict)), key=int)
+    numbers = sorted(
+        (name for name in parts if name.isascii() and name.isdigit() and len(name) < 10 and isinstance(parts[name], dict)), key=int
+    )
     return [parts[name] for name in numbers[:MAX_PARTS]]
 
 

@@ -34,7 +34,7 @@ def where(path: str, document: Mapping[str, Any]) -> str:
     """Stage 2 (Enhancement), Peak rate."""
     steps = path.split(".")
     last = next((step for step in reversed(steps) if not step.isdigit()), path)
-    if len(steps) < 3 or steps[0] != "stages":
+    if len(steps) < 3 or steps[0] != "stages" or not steps[1].isdecimal() or len(steps[1]) > 4:
         return str(LABELS.get(path) or LABELS.get(last, path))
     label = LABELS.get(last, ".".join(steps[2:]))
     name = lookup(document, ".".join(steps[:2]) + ".name") or _("no name")

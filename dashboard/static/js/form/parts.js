@@ -78,7 +78,7 @@ export function addWeight(stage) {
 /** Returns whether there was a place to move to. The weight of a task stands elsewhere and moves with it. */
 export function movePart(part, by) {
   const other = by < 0 ? part.previousElementSibling : part.nextElementSibling;
-  if (!other) return false;
+  if (!other || other.querySelector(":scope > fieldset:disabled")) return false;
   swap(part, other, by);
   const [weight, otherWeight] = [part, other].map((each) => document.querySelector(`[data-weight="${each.dataset.path}"]`));
   if (weight) swap(weight, otherWeight, by);
