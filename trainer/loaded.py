@@ -41,17 +41,16 @@ def is_local(name: str) -> bool:
 
 
 def check_positions(name: str, max_tokens: int, path: tuple[str, ...]) -> Iterator[Complaint]:
-    config = config_of(name)
+    config = (config_of(name) if name else None) or {}
     positions = next((config[key] for key in POSITIONS if key in config), None)
     if positions is not None and max_tokens > positions:
         yield path, f"{max_tokens:,} tokens are more than the {positions:,} positions of {name}"
 
 
-def config_of(name: str) -> dict[str, Any]:
-    """Returns the model's `config.json`; empty where it lies on a hub."""
+def config_of(name: str) -> dict[str, Any] | None:
+    """Reads `config.json` of packaged weights or a local folder; None where there is none that can be read."""
     try:
-        file = Path(folder_of(name)) / "config.json"
-        found: dict[str, Any] = json.loads(file.read_text()) if name and file.is_file() else {}
-    except ValueError:
-        return {}  # packaged weights that are not installed, or no JSON: whoever loads them says so
-    return found
+        found = json.loads((Path(folder_of(name)) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -9,8 +9,9 @@ from typing import Any
 
 from trainer.catalog import Card
 from trainer.config import GROUPS, ImageTextModel, LanguageModel, Model, Stage
+from trainer.loaded import config_of
 from trainer.models.groups import groups_of, trainable_names
-from trainer.parameters_language import Shapes, bert, config_of, language_model, linear, norm
+from trainer.parameters_language import Shapes, bert, language_model, linear, norm
 
 
 @dataclass(frozen=True)

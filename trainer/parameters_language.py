@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.config import LanguageModel
+from trainer.loaded import config_of
 from trainer.models.language_sizes import DEFAULTS, kind_of, sizes_of
 from trainer.packaged import folder_of
 
@@ -45,15 +46,6 @@ def tokens_of(name: str) -> int | None:
         return None
     inside = {token for token, _ in vocabulary} if isinstance(vocabulary, list) else set(vocabulary)
     return len(inside | {token["content"] for token in found.get("added_tokens", ())})
-
-
-def config_of(name: str) -> dict[str, Any] | None:
-    """Reads `config.json` of packaged weights or a local folder; None where there is none that can be read."""
-    try:
-        found = json.loads((Path(folder_of(name)) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def linear(name: str, inputs: int, outputs: int, *, bias: bool = True) -> Shapes:

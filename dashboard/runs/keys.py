@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypedDict
 
 from trainer import VERSION
 from trainer.catalog import Card
 from trainer.config import LanguageModel, Run, Stage
+from trainer.loaded import is_local
 
 WORDS_ONLY = {"name", "description"}
 
@@ -47,7 +47,7 @@ def reads_a_folder(config: Run) -> bool:
     """Nobody can tell whether a local folder still holds what it held."""
     model = config.model
     names = (model.pretrained, model.tokenizer) if isinstance(model, LanguageModel) else (model.image.pretrained, model.text.pretrained)
-    return any(name and (name.startswith(("/", ".", "~")) or Path(name).is_dir()) for name in names)
+    return any(is_local(name) for name in names)
 
 
 def chain(config: Run, cards: Mapping[str, Card]) -> list[tuple[str, Inputs]]:

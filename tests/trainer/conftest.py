@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.trainer.attempts import Attempts
 from trainer import recipes
 
 Make = Callable[[str], Path]
@@ -19,6 +20,13 @@ def one_stage(inputs: str = "image_and_text") -> dict[str, Any]:
     config = recipes.load()["sentiment-tiny"].config.model_dump(mode="json")
     stage = config["stages"][2] | {"steps": 12, "validation_interval": 12, "checkpoint_interval": 12}
     return config | {"model": config["model"] | {"inputs": inputs}, "stages": [stage]}
+
+
+@pytest.fixture(scope="module")
+def attempts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempts]:
+    made = Attempts(tmp_path_factory.mktemp("log") / "log.txt")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

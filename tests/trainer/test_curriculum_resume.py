@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any
@@ -30,13 +29,6 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("datasets")
     small.write_pairs(root, "others", num_rows=23, seed=500)
     return small.write_pairs(root)
-
-
-@pytest.fixture(scope="module")
-def attempts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempts]:
-    made = Attempts(tmp_path_factory.mktemp("log") / "log.txt")
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

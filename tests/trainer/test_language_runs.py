@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any
@@ -41,13 +40,6 @@ STAGES: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small.write_texts(tmp_path_factory.mktemp("datasets"))
-
-
-@pytest.fixture(scope="module")
-def attempts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempts]:
-    made = Attempts(tmp_path_factory.mktemp("log") / "log.txt")
-    yield made
-    made.close()
 
 
 def training(datasets: Path, document: dict[str, Any]) -> Training:
