@@ -20,7 +20,7 @@ import pytest
 from tests.e2e.installation import Installation
 from tests.e2e.test_browser import ARGUMENTS, CHROMIUM, ask, sign_in
 from tests.e2e.wire import Wire
-from tests.processes import wait_for
+from tests.processes import descendants, wait_for
 from trainer import recipes
 from trainer.events import metrics_of, read_from
 
@@ -78,11 +78,13 @@ class Scene:
         self.installation.start_worker()
 
     def tab_is_frozen(self) -> None:
-        session = self.page.context.new_cdp_session(self.page)
-        session.send("Page.setWebLifecycleState", {"state": "frozen"})
-        time.sleep(FROZEN_S)
-        session.send("Page.setWebLifecycleState", {"state": "active"})
-        session.detach()
+        """The processes of its pages stand still; the browser around them, which receives for them, does not."""
+        renderers = [pid for pid, command in descendants(os.getpid()).items() if "--type=renderer" in command]
+        assert renderers
+        for number, wait_s in ((signal.SIGSTOP, FROZEN_S), (signal.SIGCONT, 0)):
+            for pid in renderers:
+                os.kill(pid, number)
+            time.sleep(wait_s)
 
     def network_is_cut(self) -> None:
         self.wire.cut()
