@@ -12,9 +12,8 @@ from trainer.amounts import num_steps
 from trainer.config import StageJob
 from trainer.device import choose, describe, has_compiler, set_threads
 from trainer.events import LOSS, EventLog
-from trainer.failures import NotANumberError
+from trainer.failures import NotANumberError, in_stage
 from trainer.families import LEARNERS
-from trainer.families.learner import Learner
 from trainer.loop import Training, fit, save
 from trainer.manifest import Damaged, verify
 from trainer.models.freezing import set_trainable
@@ -38,27 +37,15 @@ def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequenc
 
 def prepare(job: StageJob, datasets: Sequence[Path], steps: int) -> Training:
     """Builds network and data; the weights are the parent's, or seeded by the stage."""
-    device = device_of(job)
-    if job.stage.compile and not has_compiler():
-        raise ValueError(f"stages.{job.index - 1}.compile: there is no C++ compiler on this machine; install g++ or switch it off")
+    with in_stage(job.index):
+        device = choose(job.stage.precision)
+        if job.stage.compile and not has_compiler():
+            raise ValueError("compile: there is no C++ compiler on this machine; install g++ or switch it off")
     torch.manual_seed(job.stage.seed)
     learner = LEARNERS[job.model.family](job, datasets, device)
-    choose_trainable(learner, job)
-    return Training(job, learner, steps)
-
-
-def device_of(job: StageJob) -> torch.device:
-    try:
-        return choose(job.stage.precision)
-    except ValueError as error:
-        raise ValueError(f"stages.{job.index - 1}.{error}") from error
-
-
-def choose_trainable(learner: Learner, job: StageJob) -> None:
-    try:
+    with in_stage(job.index):
         set_trainable(learner.network, job.stage.trainable)
-    except ValueError as error:
-        raise ValueError(f"stages.{job.index - 1}.{error}") from error
+    return Training(job, learner, steps)
 
 
 def resume(training: Training, folder: Path, events: EventLog) -> None:

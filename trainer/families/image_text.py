@@ -18,6 +18,7 @@ from trainer.data.samples import Index, Samples
 from trainer.device import to_batch
 from trainer.evaluate import evaluate
 from trainer.events import DIFFICULTY
+from trainer.failures import in_stage
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
 from trainer.models.network import build, rebuild, set_dropout, set_training
@@ -64,11 +65,9 @@ class ImageTextLearner:
     def mixture_of(self, task: AnyTask) -> Mixture:
         """A curriculum by loss asks about the weights that the stage starts from. Raises ValueError for what cannot be measured."""
         samples, curriculum = self.samples["train"][task.kind], self.stage.curriculum
-        try:
+        with in_stage(self.job.index):
             losses = sample_losses(self.network, self.stage, task, samples) if curriculum and curriculum.loss else ()
             return samples.mixture(task, self.stage.seed, curriculum, losses)
-        except ValueError as error:
-            raise ValueError(f"stages.{self.job.index - 1}.{error}") from error
 
     # --- a step ----------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from trainer.data.reading import open_dataset
 from trainer.data.token_mixture import TokenMixture
 from trainer.data.unigram import unigram_loss
 from trainer.events import DIFFICULTY
+from trainer.failures import in_stage
 from trainer.families.curricula import samplers
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
@@ -101,10 +102,8 @@ class LanguageLearner:
         return found
 
     def tokenised(self, task: AnyTask, dataset: str, split: str, field: str) -> Documents:
-        try:
+        with in_stage(self.job.index, field):
             return self.reader.tokenised(task, dataset, split, self.datasets)
-        except ValueError as error:
-            raise ValueError(f"stages.{self.job.index - 1}.{field}: {error}") from error
 
     # --- a step ----------------------------------------------------------------------------------------------------------
 
