@@ -28,9 +28,10 @@ MAX_BAD_STEPS = 10
 
 @dataclass(frozen=True)
 class Made:
-    """A step that has been made and not been reported: its figures are still on the device."""
+    """A step that has been made and not been reported: its figures are still on the device. `rate` is the optimizer's own."""
 
     step: int
+    rate: float
     values: dict[str, Tensor]
     sources: list[str]
 
@@ -63,7 +64,9 @@ class Training:
         self.scaler.unscale_(self.optimizer)
         values[GRAD_NORM] = torch.nn.utils.clip_grad_norm_(self.trained, self.stage.regularisation.clip_norm)
         self.update(values)
-        return Made(self.step, values | self.weights() | self.learner.after_step(), self.learner.sources_of(parts))
+        return Made(
+            self.step, optim.rate_of(self.optimizer), values | self.weights() | self.learner.after_step(), self.learner.sources_of(parts)
+        )
 
     def forward_backward(self, part: Part, fraction: float) -> dict[str, Tensor]:
         """Returns the part's share of the total loss and of each task's; `fraction` is the part's share of the step."""
@@ -176,7 +179,7 @@ def report(training: Training, events: EventLog, folder: Path, unreported: Seque
     for made in unreported:
         metrics = dict(zip(made.values, flat, strict=False))
         flat = flat[len(made.values) :]
-        metrics[LEARNING_RATE] = learning_rate(training.stage.schedule, made.step, training.num_steps)
+        metrics[LEARNING_RATE] = made.rate
         metrics[SAMPLES_PER_SECOND] = rate
         events.emit("stepped", stage=training.job.index, step=made.step, metrics=metrics)
         bad = [name for name in (LOSS, GRAD_NORM) if not math.isfinite(metrics[name])]

@@ -13,10 +13,12 @@ import pytest
 import torch
 
 from tests.trainer import small
+from trainer import optim
 from trainer.config import Stage, StageJob
 from trainer.events import EventLog
 from trainer.failures import NotANumberError
 from trainer.loop import Training, fit
+from trainer.schedule import curve
 from trainer.stage import prepare, train_stage
 from trainer.weighting import TaskWeighting
 
@@ -113,6 +115,37 @@ def test_reports_at_intervals_leave_out_no_step_and_change_nothing(datasets: Pat
         said.append([(event["step"], event["metrics"]["train/loss"]) for event in events_of(folder, "stepped")])
     assert [step for step, _ in said[1]] == list(range(1, 11))
     assert said[0] == said[1]
+
+
+def rates_of(datasets: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[float], list[float]]:
+    """Returns the rates of ten steps: those planned, those that the optimizer stepped with, those reported."""
+    made = training(datasets, schedule={"shape": "cosine", "peak_rate": 0.01, "final_rate": 0.001, "warmup_steps": 3}, report_interval=4)
+    used: list[float] = []
+    kept = made.optimizer.step
+
+    def step(*arguments: Any, **named: Any) -> Any:
+        used.append(made.optimizer.param_groups[-1]["lr"])
+        return kept(*arguments, **named)
+
+    monkeypatch.setattr(made.optimizer, "step", step)
+    with closing(EventLog(folder)) as events:
+        fit(made, events, folder, lambda: False)
+    reported = [event["metrics"]["train/learning_rate"] for event in events_of(folder, "stepped")]
+    return curve(made.stage.schedule, 10)[1], used, reported
+
+
+def test_the_reported_rate_is_the_optimizers_and_the_planned_one(datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned, used, reported = rates_of(datasets, tmp_path, monkeypatch)
+    assert len(planned) == len(used) == 10
+    assert reported == used
+    assert reported == pytest.approx(planned, abs=1e-9, rel=0)
+
+
+def test_an_optimizer_that_leaves_the_plan_is_found_out(datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = optim.set_rate
+    monkeypatch.setattr(optim, "set_rate", lambda optimizer, rate: kept(optimizer, rate / 2))
+    planned, used, reported = rates_of(datasets, tmp_path, monkeypatch)
+    assert reported == used == [rate / 2 for rate in planned]
 
 
 @pytest.fixture
