@@ -64,9 +64,8 @@ class Training:
         self.scaler.unscale_(self.optimizer)
         values[GRAD_NORM] = torch.nn.utils.clip_grad_norm_(self.trained, self.stage.regularisation.clip_norm)
         self.update(values)
-        return Made(
-            self.step, optim.rate_of(self.optimizer), values | self.weights() | self.learner.after_step(), self.learner.sources_of(parts)
-        )
+        values |= self.weights() | self.learner.after_step()
+        return Made(self.step, optim.rate_of(self.optimizer), values, sorted(frozenset[str]().union(*(part.datasets for part in parts))))
 
     def forward_backward(self, part: Part, fraction: float) -> dict[str, Tensor]:
         """Returns the part's share of the total loss and of each task's; `fraction` is the part's share of the step."""

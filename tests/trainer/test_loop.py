@@ -199,6 +199,16 @@ def test_a_skipped_step_is_said_with_its_data(datasets: Path, tmp_path: Path, po
     assert len(events_of(tmp_path, "stepped")) == 10
 
 
+def test_a_bad_step_names_the_data_of_its_own_batch(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    """One sample a step, of two sources in equal shares: they take turns, the first one first."""
+    small.write_pairs(datasets, "others", seed=500)
+    poison({2, 5})
+    made = training(datasets, small.task("sentiment", "pairs", "others"), model={"inputs": "text"}, batch_size=1, not_a_number="skip")
+    with closing(EventLog(tmp_path)) as events:
+        fit(made, events, tmp_path, lambda: False)
+    assert [(event["step"], event["sources"]) for event in events_of(tmp_path, "skipped")] == [(2, ["others"]), (5, ["pairs"])]
+
+
 def test_going_back_takes_the_weights_of_the_last_checkpoint(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
     poison({6})
     made = run(datasets, tmp_path, not_a_number="go_back")

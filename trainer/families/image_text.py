@@ -80,11 +80,13 @@ class ImageTextLearner:
         return [self.part(drawn, step, number, piece) for number, piece in enumerate(pieces)]
 
     def part(self, drawn: Mapping[str, list[Index]], step: int, number: int, piece: np.ndarray) -> Part:
+        chosen = {kind: [indices[place] for place in piece] for kind, indices in drawn.items()}
         batch = {
-            task.kind: self.batch(place, [drawn[task.kind][index] for index in piece], [self.stage.seed, step, place, number])
+            task.kind: self.batch(place, chosen[task.kind], [self.stage.seed, step, place, number])
             for place, task in enumerate(self.stage.tasks)
         }
-        return Part(batch, dict.fromkeys(batch, len(piece) / self.stage.batch_size))
+        names = frozenset(self.mixtures[kind].names[source] for kind, indices in chosen.items() for source, _ in indices)
+        return Part(batch, dict.fromkeys(batch, len(piece) / self.stage.batch_size), names)
 
     def batch(self, place: int, indices: list[Index], seed: list[int]) -> Batch:
         task = self.stage.tasks[place]
@@ -106,9 +108,6 @@ class ImageTextLearner:
 
     def set_training(self) -> None:
         set_training(self.network)
-
-    def sources_of(self, parts: Sequence[Part]) -> list[str]:
-        return sorted({source.dataset for task in self.stage.tasks for source in task.sources})
 
     @property
     def samples_per_step(self) -> int:

@@ -37,11 +37,10 @@ MAX_ROWS = 64
 
 @dataclass(frozen=True)
 class Piece:
-    """The rows of a part: how many answers each task has among them, and which data sets they came from."""
+    """The rows of a part, and how many answers each task has among them."""
 
     batch: TokenBatch
     counts: tuple[int, ...]
-    datasets: list[str]
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,8 @@ class LanguageLearner:
         counts = self.counts(packed)
         kinds = [task.kind for task in self.stage.tasks]
         shares: dict[str, float] = {kind: count / total for kind, count, total in zip(kinds, counts, totals, strict=True) if count}
-        names = sorted({self.mixture.names[source][1] for row in packed.sources for source in row})
-        return Part(Piece(self.reader.to_device(packed), counts, names), shares)
+        names = frozenset(self.mixture.names[source][1] for row in packed.sources for source in row)
+        return Part(Piece(self.reader.to_device(packed), counts), shares, names)
 
     def counts(self, packed: Packed) -> tuple[int, ...]:
         return tuple(np.bincount(packed.tasks, minlength=len(self.stage.tasks)).tolist())
@@ -150,9 +149,6 @@ class LanguageLearner:
 
     def set_training(self) -> None:
         self.network.train()
-
-    def sources_of(self, parts: Sequence[Part]) -> list[str]:
-        return sorted({name for part in parts for name in part.batch.datasets})
 
     @property
     def samples_per_step(self) -> int:
