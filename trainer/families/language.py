@@ -186,7 +186,8 @@ class LanguageLearner:
         """Returns the validation loss and that of a unigram model. Raises NothingLeft: the stage that trains on it will say so."""
         train, validation = (self.reader.tokenised(task, dataset, split, self.datasets) for split in ("train", "validation"))
         asked = np.concatenate([packed.answers for packed in self.reader.questions(validation, MAX_ROWS)])
-        return summed([self.reader.measure(validation, MAX_ROWS)])["loss"], unigram_loss(train.answers, asked, len(self.tokenizer))
+        baseline = unigram_loss(self.reader.predicted(train), asked, len(self.tokenizer))
+        return summed([self.reader.measure(validation, MAX_ROWS)])["loss"], baseline
 
     def loads(self) -> list[list[float]]:
         return self.routing.loads() if self.routing else []
