@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from trainer import checkpoint, optim
+from trainer.buffers import Buffers, buffers_of
 from trainer.config import StageJob
 from trainer.device import autocast
 from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, SAMPLES_PER_SECOND, TASK_WEIGHT, EventLog
@@ -46,7 +47,9 @@ class Training:
         self.weighting = TaskWeighting(job.stage).to(self.device)
         self.trained = [each for module in (self.network, self.weighting) for each in module.parameters() if each.requires_grad]
         self.optimizer = optim.optimizer(self.trained, job.stage)
-        self.scaler = torch.amp.GradScaler(enabled=job.stage.precision == "fp16")
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=job.stage.precision == "fp16")
+        self.may_leave_out = job.stage.not_a_number == "skip" or self.scaler.is_enabled()
+        self.buffers = Buffers(buffers_of(self.network) if self.may_leave_out else ())
         self.recent: deque[float] = deque(maxlen=NUM_RECENT)
         self.validated: dict[str, float] = {}
         self.num_bad = 0
@@ -56,16 +59,24 @@ class Training:
         self.step += 1
         optim.set_rate(self.optimizer, learning_rate(self.stage.schedule, self.step, self.num_steps))
         self.optimizer.zero_grad(set_to_none=True)
+        self.buffers.keep()
         parts = self.learner.draw(self.step)
+        values = self.gradient(parts)
+        is_good = torch.isfinite(values[GRAD_NORM]) & torch.isfinite(values[LOSS])
+        self.update(is_good)
+        values |= self.weights() | self.learner.after_step()
+        self.buffers.restore(is_good)
+        return Made(self.step, optim.rate_of(self.optimizer), values, sorted(frozenset[str]().union(*(part.datasets for part in parts))))
+
+    def gradient(self, parts: Sequence[Part]) -> dict[str, Tensor]:
+        """Leaves the clipped gradient of the step with the parameters; returns its losses and the norm before it was clipped."""
         values: dict[str, Tensor] = {}
         for part in parts:
             for name, value in self.forward_backward(part, 1 / len(parts)).items():
                 values[name] = values[name] + value if name in values else value
         self.scaler.unscale_(self.optimizer)
         values[GRAD_NORM] = torch.nn.utils.clip_grad_norm_(self.trained, self.stage.regularisation.clip_norm)
-        self.update(values)
-        values |= self.weights() | self.learner.after_step()
-        return Made(self.step, optim.rate_of(self.optimizer), values, sorted(frozenset[str]().union(*(part.datasets for part in parts))))
+        return values
 
     def forward_backward(self, part: Part, fraction: float) -> dict[str, Tensor]:
         """Returns the part's share of the total loss and of each task's; `fraction` is the part's share of the step."""
@@ -83,12 +94,11 @@ class Training:
         weighed = [self.weighting(kind, loss, part.shares[kind]) for kind, loss in shares.items()]
         return torch.stack([*weighed, *(fraction * term for term in losses.extra.values())]).sum()
 
-    def update(self, values: dict[str, Tensor]) -> None:
-        """Under the rule `skip` the optimizer itself leaves out a step that is no number: the device decides, nobody waits."""
-        if self.stage.not_a_number == "skip" and not self.scaler.is_enabled():
-            finite = torch.isfinite(values[GRAD_NORM]) & torch.isfinite(values[LOSS])
-            self.optimizer.found_inf = (~finite).float().reshape(())  # type: ignore[attr-defined]
-        self.scaler.step(self.optimizer)
+    def update(self, is_good: Tensor) -> None:
+        """Under the rule `skip` and with loss scaling the optimizer itself leaves out a bad step: the device decides, nobody waits."""
+        if self.may_leave_out:
+            self.optimizer.found_inf = (~is_good).float().reshape(())  # type: ignore[attr-defined]
+        self.optimizer.step()
         self.scaler.update()
 
     def weights(self) -> dict[str, Tensor]:

@@ -1,0 +1,147 @@
+"""Steps that are no numbers: what the rule of a stage makes of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.trainer import small
+from tests.trainer.attempts import events_of
+from trainer.events import EventLog
+from trainer.failures import NotANumberError
+from trainer.families.image_text import ImageTextLearner
+from trainer.families.learner import Part
+from trainer.loop import Training, fit
+
+
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.write_pairs(tmp_path_factory.mktemp("datasets"))
+
+
+def weights_of(made: Training) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in made.network.state_dict().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[int]], None]:
+    """Makes the loss of the given steps NaN."""
+    kept = Training.total
+
+    def arm(steps: set[int]) -> None:
+        def total(self: Training, *arguments: Any) -> torch.Tensor:
+            return kept(self, *arguments) * (math.nan if self.step in steps else 1)
+
+        monkeypatch.setattr(Training, "total", total)
+
+    return arm
+
+
+def run(datasets: Path, folder: Path, **fields: Any) -> Training:
+    made = small.training(datasets, checkpoint_interval=4, **fields)
+    with closing(EventLog(folder)) as events:
+        fit(made, events, folder, lambda: False)
+    return made
+
+
+def test_a_nan_stops_and_names_step_data_and_checkpoint(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    poison({6})
+    with pytest.raises(NotANumberError, match=r"train/loss is nan at step 6, on data of pairs; the last checkpoint is of step 4"):
+        run(datasets, tmp_path)
+
+
+@pytest.mark.parametrize("interval", [1, 5])
+def test_a_skipped_step_changes_nothing(datasets: Path, tmp_path: Path, interval: int, poison: Callable[[set[int]], None]) -> None:
+    poison({2})
+    made = small.training(datasets, not_a_number="skip", report_interval=interval)
+    made.train_step()
+    before = weights_of(made)
+    made.train_step()
+    assert same(before, weights_of(made))
+    made.train_step()
+    assert not same(before, weights_of(made))
+
+
+@pytest.fixture
+def bad_pictures(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes every pixel of the step's pictures NaN."""
+    kept = ImageTextLearner.draw
+
+    def arm(bad: int) -> None:
+        def draw(self: ImageTextLearner, step: int) -> list[Part]:
+            parts = kept(self, step)
+            for batches in (part.batch for part in parts if step == bad):
+                batches.update({kind: replace(batch, pictures=batch.pictures * math.nan) for kind, batch in batches.items()})
+            return parts
+
+        monkeypatch.setattr(ImageTextLearner, "draw", draw)
+
+    return arm
+
+
+def test_statistics_forget_the_input_of_a_skipped_step(datasets: Path, bad_pictures: Callable[[int], None]) -> None:
+    bad_pictures(3)
+    made = small.training(datasets, not_a_number="skip", accumulation=2)
+    statistics = [name for name, _ in made.network.named_buffers() if "running" in name]
+    seen = [weights_of(made)]
+    for _ in range(4):
+        values = made.train_step().values
+        assert math.isfinite(values["train/loss"]) == (made.step != 3)
+        seen.append(weights_of(made))
+    assert statistics
+    assert same(seen[2], seen[3])
+    assert all(each.isfinite().all() for each in seen[4].values())
+    assert not any(torch.equal(seen[3][name], seen[4][name]) for name in statistics)
+
+
+def test_a_skipped_step_is_said_with_its_data(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    poison({2, 6})
+    run(datasets, tmp_path, not_a_number="skip")
+    assert [(event["step"], event["last_good"], event["sources"]) for event in events_of(tmp_path, "skipped")] == [
+        (2, None, ["pairs"]),
+        (6, 4, ["pairs"]),
+    ]
+    assert len(events_of(tmp_path, "stepped")) == 10
+
+
+def test_a_bad_step_names_the_data_of_its_own_batch(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    """One sample a step, of two sources in equal shares: they take turns, the first one first."""
+    small.write_pairs(datasets, "others", seed=500)
+    poison({2, 5})
+    made = small.training(datasets, small.task("sentiment", "pairs", "others"), model={"inputs": "text"}, batch_size=1, not_a_number="skip")
+    with closing(EventLog(tmp_path)) as events:
+        fit(made, events, tmp_path, lambda: False)
+    assert [(event["step"], event["sources"]) for event in events_of(tmp_path, "skipped")] == [(2, ["others"]), (5, ["pairs"])]
+
+
+def test_going_back_takes_the_weights_of_the_last_checkpoint(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    poison({6})
+    made = run(datasets, tmp_path, not_a_number="go_back")
+    (said,) = events_of(tmp_path, "went_back")
+    assert (said["step"], said["last_good"]) == (6, 4)
+    assert all(torch.isfinite(each).all() for each in made.network.parameters())
+    assert [event["step"] for event in events_of(tmp_path, "stepped")] == list(range(1, 11))
+
+
+def test_steps_behind_a_nan_that_was_reported_late_count_once(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    poison(set(range(6, 20)))
+    run(datasets, tmp_path, not_a_number="go_back", report_interval=20, steps=24, validation_interval=24)
+    assert len(events_of(tmp_path, "went_back")) <= 4  # one a checkpoint interval, and none for each lost step
+    assert len(events_of(tmp_path, "stepped")) == 24
+
+
+def test_a_loss_that_stays_nan_ends_the_stage(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    poison(set(range(5, 100)))
+    with pytest.raises(NotANumberError, match="step 15"):
+        run(datasets, tmp_path, not_a_number="skip", steps=40)
