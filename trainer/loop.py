@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,18 +12,17 @@ import torch
 from torch import Tensor
 
 from trainer import checkpoint, optim
+from trainer.bad_steps import Health, go_back, judge
 from trainer.buffers import Buffers, buffers_of
 from trainer.config import StageJob
 from trainer.device import autocast
 from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, SAMPLES_PER_SECOND, TASK_WEIGHT, EventLog
-from trainer.failures import NotANumberError
 from trainer.families.learner import Learner, Losses, Part
 from trainer.randomness import random_state, restore_random_state
 from trainer.schedule import learning_rate
 from trainer.weighting import TaskWeighting
 
 NUM_RECENT = 20
-MAX_BAD_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Training:
         self.buffers = Buffers(buffers_of(self.network) if self.may_leave_out else ())
         self.recent: deque[float] = deque(maxlen=NUM_RECENT)
         self.validated: dict[str, float] = {}
-        self.num_bad = 0
+        self.health = Health()
 
     def train_step(self) -> Made:
         """One step: draw, forward and backward part by part, clip, update. Nothing here waits for the device."""
@@ -123,7 +121,7 @@ class Training:
             "drawn": self.learner.state(),
             "recent": list(self.recent),
             "validated": self.validated,
-            "num_bad": self.num_bad,
+            "health": self.health.state(),
             "scaler": self.scaler.state_dict(),
             "num_threads": torch.get_num_threads(),
             "torch": torch.__version__,
@@ -131,8 +129,13 @@ class Training:
         model, stage = self.job.model.model_dump(mode="json"), self.stage.model_dump(mode="json")
         card = {"model": model, "stage": stage, "index": self.job.index, "classes": self.learner.classes()}
         size = checkpoint.write(target, tensors, {"state": state, "config": card, **self.learner.documents()})
-        checkpoint.prune(folder, self.job.index)
+        self.prune(folder, is_final=is_final)
         return target, size
+
+    def prune(self, folder: Path, *, is_final: bool) -> None:
+        """Spares what the stage may have to go back to: stops leave checkpoints behind it."""
+        going_back = self.stage.not_a_number == "go_back" and not is_final
+        checkpoint.prune(folder, self.job.index, self.stage.checkpoint_interval if going_back else None)
 
     def load(self, folder: Path) -> None:
         """Goes on from a checkpoint of this stage, bit for bit."""
@@ -141,7 +144,9 @@ class Training:
         self.load_tensors(folder)
         self.scaler.load_state_dict(state["scaler"])
         self.learner.load_state(state["drawn"])
-        self.step, self.num_bad = state["step"], state.get("num_bad", 0)
+        self.step = state["step"]
+        if "health" in state:  # not in those of earlier versions
+            self.health.load_state(state["health"])
         self.recent.extend(state["recent"])
         self.validated = state["validated"]
         restore_random_state(checkpoint.tensors(folder, "random"), self.device)
@@ -164,13 +169,16 @@ def fit(training: Training, events: EventLog, folder: Path, stop_asked: Callable
         last = training.step == training.num_steps
         stopping = stop_asked() and not last
         validating = last or training.step % stage.validation_interval == 0
-        saving = stopping or (not last and training.step % stage.checkpoint_interval == 0)
-        if validating or saving or training.step % stage.report_interval == 0:
+        saving = not last and checkpoint.is_regular(training.step, stage.checkpoint_interval)
+        reporting = validating or saving or training.step % stage.report_interval == 0
+        if reporting or stopping:
             report(training, events, folder, unreported, began)
             unreported, began = [], time.perf_counter()
+        if reporting:
+            go_back(training, events, folder)
         if validating:
             validate(training, events)
-        if saving:
+        if saving or stopping:
             path = save(training, events, folder)
         if stopping:
             events.emit("stopped", stage=training.job.index, step=training.step, checkpoint=path)
@@ -184,45 +192,12 @@ def report(training: Training, events: EventLog, folder: Path, unreported: Seque
     """Brings the figures of the steps to the host in one transfer, and sees to those that are no numbers."""
     flat = torch.stack([value.detach().float().reshape(()) for made in unreported for value in made.values.values()]).tolist()
     rate = len(unreported) * training.learner.samples_per_step / (time.perf_counter() - began)
-    went_back = False
     for made in unreported:
         metrics = dict(zip(made.values, flat, strict=False))
         flat = flat[len(made.values) :]
-        metrics[LEARNING_RATE] = made.rate
-        metrics[SAMPLES_PER_SECOND] = rate
+        metrics |= {LEARNING_RATE: made.rate, SAMPLES_PER_SECOND: rate}
         events.emit("stepped", stage=training.job.index, step=made.step, metrics=metrics)
-        bad = [name for name in (LOSS, GRAD_NORM) if not math.isfinite(metrics[name])]
-        # In fp16 the scaler leaves out steps whose gradient overflows, and tries a smaller scale.
-        if bad and not (bad == [GRAD_NORM] and training.scaler.is_enabled()):
-            if not went_back:  # what came behind it was made with weights that are lost
-                see_to(training, events, folder, made, f"{bad[0]} is {metrics[bad[0]]} at step {made.step}")
-            went_back = training.stage.not_a_number == "go_back"
-        elif not went_back:
-            training.recent.append(metrics[LOSS])
-            training.num_bad = 0
-
-
-def see_to(training: Training, events: EventLog, folder: Path, made: Made, what: str) -> None:
-    """The stage's rule for a step that is no number. Raises NotANumberError to stop, or when the rule does not help."""
-    training.num_bad += 1
-    rule, good = training.stage.not_a_number, newest(training, folder)
-    described = f"{what}, on data of {', '.join(made.sources)}; {last_good(good)}"
-    if rule == "stop" or training.num_bad > MAX_BAD_STEPS or (rule == "go_back" and good is None):
-        raise NotANumberError(described)
-    if rule == "go_back" and good is not None:
-        training.load_tensors(good)
-    kind, step = {"skip": "skipped", "go_back": "went_back"}[rule], checkpoint.step_of(good) if good else None
-    events.emit(kind, stage=training.job.index, step=made.step, message=described, sources=made.sources, last_good=step)
-
-
-def newest(training: Training, folder: Path) -> Path | None:
-    """The last checkpoint of this stage: of this folder, else the one it was resumed from."""
-    own = checkpoint.of_stage(folder / "checkpoints", training.job.index)
-    return own[0] if own else Path(training.job.resume) if training.job.resume else None
-
-
-def last_good(folder: Path | None) -> str:
-    return f"the last checkpoint is of step {checkpoint.step_of(folder)}" if folder else "there is no checkpoint yet"
+        judge(training, events, folder, made.step, made.sources, metrics)
 
 
 def validate(training: Training, events: EventLog) -> None:

@@ -15,9 +15,9 @@ from trainer.events import LOSS, EventLog
 from trainer.failures import NotANumberError, in_stage
 from trainer.families import LEARNERS
 from trainer.loop import Training, fit, save
-from trainer.manifest import Damaged, verify
 from trainer.models.freezing import set_trainable
 from trainer.problems import check_stage
+from trainer.trail import first_whole, trail
 
 
 def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequence[Path], stop_asked: Callable[[], bool]) -> Path | None:
@@ -49,18 +49,11 @@ def prepare(job: StageJob, datasets: Sequence[Path], steps: int) -> Training:
 
 
 def resume(training: Training, folder: Path, events: EventLog) -> None:
-    """Goes on from the newest whole checkpoint of this stage: the folder's own, else the one the job names."""
-    own = checkpoint.of_stage(folder / "checkpoints", training.job.index)
-    named = Path(training.job.resume) if training.job.resume else None
-    for candidate in own + (siblings(named) if named else []):
-        try:
-            verify(candidate)
-        except Damaged as damage:
-            events.emit("warned", stage=training.job.index, message=f"{damage}; an earlier checkpoint is used")
-            continue
-        refuse_another_config(training.job, candidate)
-        training.load(candidate)
-        return
+    """Goes on from the newest whole checkpoint of this stage: the folder's own, else the one the job names, else an older one."""
+    found = first_whole(trail(training.job, folder), training.job.index, events)
+    if found:
+        refuse_another_config(training.job, found)
+        training.load(found)
 
 
 def refuse_another_config(job: StageJob, folder: Path) -> None:
@@ -69,14 +62,6 @@ def refuse_another_config(job: StageJob, folder: Path) -> None:
     for name, settings in (("model", job.model), ("stage", job.stage)):
         if card[name] != settings.model_dump(mode="json"):
             raise ValueError(f"{name}: config.json has changed since {folder.name} was saved; train it in a new folder")
-
-
-def siblings(named: Path) -> list[Path]:
-    """The named checkpoint, then the older ones beside it."""
-    found = checkpoint.NAME.match(named.name)
-    assert found, f"{named} is no name of a checkpoint"
-    stage, step = int(found[1]), int(found[2])
-    return [named, *(path for path in checkpoint.of_stage(named.parent, stage) if checkpoint.step_of(path) < step)]
 
 
 def start(training: Training, events: EventLog) -> None:

@@ -14,11 +14,16 @@ import torch
 
 from tests.trainer import small
 from tests.trainer.attempts import events_of
+from trainer import checkpoint
+from trainer.config import StageJob
 from trainer.events import EventLog
 from trainer.failures import NotANumberError
 from trainer.families.image_text import ImageTextLearner
 from trainer.families.learner import Part
 from trainer.loop import Training, fit
+from trainer.manifest import digest
+from trainer.stage import prepare
+from trainer.stage import resume as go_on
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +137,85 @@ def test_going_back_takes_the_weights_of_the_last_checkpoint(datasets: Path, tmp
     assert (said["step"], said["last_good"]) == (6, 4)
     assert all(torch.isfinite(each).all() for each in made.network.parameters())
     assert [event["step"] for event in events_of(tmp_path, "stepped")] == list(range(1, 11))
+
+
+def test_going_back_takes_the_newest_checkpoint_that_is_whole(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
+    poison({10})
+    attempt(datasets, tmp_path, stop_at=9)
+    damage(tmp_path / "checkpoints" / "stage-1-step-000008")
+    made = attempt(datasets, tmp_path)
+    assert [(event["step"], event["last_good"]) for event in events_of(tmp_path, "went_back")] == [(10, 4)]
+    assert "stage-1-step-000008: model.safetensors" in events_of(tmp_path, "warned")[0]["message"]
+    assert all(torch.isfinite(each).all() for each in made.network.parameters())
+
+
+def test_without_a_whole_checkpoint_there_is_nothing_to_go_back_to(
+    datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]
+) -> None:
+    poison({6})
+    attempt(datasets, tmp_path, stop_at=5)
+    damage(tmp_path / "checkpoints" / "stage-1-step-000004")
+    with pytest.raises(NotANumberError, match="train/loss is nan at step 6, on data of pairs; there is no checkpoint yet"):
+        attempt(datasets, tmp_path)
+
+
+def damage(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+
+
+def attempt(datasets: Path, folder: Path, stop_at: int = 0, resume: Path | None = None, **fields: Any) -> Training:
+    """Goes on where the folder, or the checkpoint that is named, was left; a checkpoint is due every 4 of 16 steps."""
+    fields = {"steps": 16, "checkpoint_interval": 4, "validation_interval": 16, "not_a_number": "go_back", **fields}
+    job = StageJob.model_validate(small.job(**fields) | {"resume": str(resume) if resume else None})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(job.model_dump_json())
+    made = prepare(job, [datasets], 16)
+    with closing(EventLog(folder)) as events:
+        go_on(made, folder, events)
+        fit(made, events, folder, lambda: made.step == stop_at)
+    return made
+
+
+def stopped_at(datasets: Path, folder: Path, stops: list[int], *, apart: bool, **fields: Any) -> Training:
+    """One attempt a stop and one to the end, in one folder, or each in a folder of its own as workers do it."""
+    resume = None
+    for number, stop in enumerate(stops):
+        here = folder / str(number) if apart else folder
+        attempt(datasets, here, stop, resume if apart else None, **fields)
+        resume = here / "checkpoints" / checkpoint.name_of(1, stop)
+    return attempt(datasets, folder / "last" if apart else folder, 0, resume if apart else None, **fields)
+
+
+def digests(made: Training, folder: Path) -> dict[str, str]:
+    target, _size = made.save(folder, is_final=True)
+    return {path.name: digest(path) for path in target.iterdir()}
+
+
+STOPS: dict[str, tuple[set[int], list[int], int]] = {
+    "between the checkpoint and the bad step": ({7}, [5, 6], 1),
+    "so often that no other checkpoint would be left": ({7, 11}, [1, 5, 6, 9, 10], 1),
+    "at the bad step": ({7}, [7], 1),
+    "between the bad step and its report": ({6}, [6, 7], 16),
+    "between the bad step and its report, often": ({10}, [9, 10, 11], 16),
+    "behind having gone back": ({6, 11}, [9, 11, 13], 3),
+}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one folder", "in folders of their own"])
+@pytest.mark.parametrize(("bad", "stops", "report_interval"), STOPS.values(), ids=STOPS)
+def test_a_stopped_stage_goes_back_as_an_undisturbed_one(
+    bad: set[int], stops: list[int], report_interval: int, apart: bool, datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]
+) -> None:
+    poison(bad)
+    calm, disturbed = tmp_path / "calm", tmp_path / "disturbed"
+    expected = attempt(datasets, calm, report_interval=report_interval)
+    made = stopped_at(datasets, disturbed, stops, apart=apart, report_interval=report_interval)
+    folders = sorted(disturbed.iterdir()) if apart else [disturbed]
+    returns = [(event["step"], event["last_good"]) for folder in folders for event in events_of(folder, "went_back")]
+    assert returns == [(event["step"], event["last_good"]) for event in events_of(calm, "went_back")]
+    assert [step for step, _ in returns] == sorted(bad)
+    assert digests(made, tmp_path / "made") == digests(expected, tmp_path / "expected")
 
 
 def test_steps_behind_a_nan_that_was_reported_late_count_once(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
