@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # In a row: then the rule does not help.
 MAX_BAD_STEPS = 10
+# In a row: loss scaling halves the scale at each step that it leaves out, from 65,536 down to 1. Where that is still too much, the
+# gradient is truly no number.
+MAX_OVERFLOWS = 20
 
 
 @dataclass(frozen=True)
@@ -37,35 +40,50 @@ class Health:
     """
 
     def __init__(self) -> None:
-        self.num_bad = 0
+        self.num_bad = self.num_overflows = 0
         self.lost: BadStep | None = None
 
-    def hear(self, metrics: Mapping[str, float]) -> str:
+    def hear(self, step: int, metrics: Mapping[str, float], *, is_scaled: bool) -> str:
         """Takes in the figures of a step; returns what is no number and concerns the rule, or ""."""
         bad = [name for name in (LOSS, GRAD_NORM) if not math.isfinite(metrics[name])]
-        self.num_bad = self.num_bad + 1 if bad else 0
-        return f"{bad[0]} is {metrics[bad[0]]}" if bad else ""
+        if not bad:
+            self.num_bad = self.num_overflows = 0
+            return ""
+        said = f"{bad[0]} is {metrics[bad[0]]} at step {step}"
+        if is_scaled and bad == [GRAD_NORM]:
+            self.num_overflows += 1
+            if self.num_overflows <= MAX_OVERFLOWS:
+                return ""
+            said += f", as in the {self.num_overflows - 1} steps before it, though the loss was scaled down at each"
+        self.num_bad += 1
+        return said
+
+    def went_back(self) -> None:
+        """The scale is that of the checkpoint again: loss scaling gets a new chance."""
+        self.lost, self.num_overflows = None, 0
 
     def state(self) -> dict[str, Any]:
-        return {"num_bad": self.num_bad, "lost": asdict(self.lost) if self.lost else None}
+        lost = asdict(self.lost) if self.lost else None
+        return {"num_bad": self.num_bad, "num_overflows": self.num_overflows, "lost": lost}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        self.num_bad = state["num_bad"]
+        self.num_bad, self.num_overflows = state["num_bad"], state["num_overflows"]
         self.lost = BadStep(**lost) if (lost := state["lost"]) else None
 
 
 def judge(training: Training, events: EventLog, folder: Path, step: int, sources: list[str], metrics: Mapping[str, float]) -> None:
     """Takes in the steps in their order. Raises NotANumberError where the stage ends.
 
-    What came behind a lost step was made with weights that are lost too: it does not count.
+    A gradient that is too large for fp16 is left to loss scaling, as long as that may help. What came behind a lost step was made
+    with weights that are lost too: it does not count.
     """
     if training.health.lost:
         return
-    what = training.health.hear(metrics)
+    what = training.health.hear(step, metrics, is_scaled=training.scaler.is_enabled())
     if not what:
         training.recent.append(metrics[LOSS])
         return
-    bad = BadStep(step, f"{what} at step {step}", sources)
+    bad = BadStep(step, what, sources)
     if training.stage.not_a_number == "go_back":
         training.health.lost = bad
     else:
@@ -83,7 +101,7 @@ def go_back(training: Training, events: EventLog, folder: Path) -> None:
     see_to(training, events, bad, good)
     assert good
     training.load_tensors(good)
-    training.health.lost = None
+    training.health.went_back()
 
 
 def see_to(training: Training, events: EventLog, bad: BadStep, good: Path | None) -> None:

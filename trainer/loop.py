@@ -23,6 +23,8 @@ from trainer.schedule import learning_rate
 from trainer.weighting import TaskWeighting
 
 NUM_RECENT = 20
+# The loss scale never falls below: what is small would become 0 in fp16, and a scale takes thousands of steps to grow again.
+MIN_SCALE = 1.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Training:
             self.optimizer.found_inf = (~is_good).float().reshape(())  # type: ignore[attr-defined]
         self.optimizer.step()
         self.scaler.update()
+        if self.scaler.is_enabled():
+            self.scaler.update(self.scaler.scale(torch.ones((), device=self.device)).clamp(min=MIN_SCALE))
 
     def weights(self) -> dict[str, Tensor]:
         return {f"{TASK_WEIGHT}/{kind}": weight for kind, weight in self.weighting.learned().items()}
@@ -142,7 +146,6 @@ class Training:
         state = checkpoint.document(folder, "state")
         torch.set_num_threads(state["num_threads"])
         self.load_tensors(folder)
-        self.scaler.load_state_dict(state["scaler"])
         self.learner.load_state(state["drawn"])
         self.step = state["step"]
         if "health" in state:  # not in those of earlier versions
@@ -152,7 +155,8 @@ class Training:
         restore_random_state(checkpoint.tensors(folder, "random"), self.device)
 
     def load_tensors(self, folder: Path) -> None:
-        """Takes over weights and optimizer alone; step and order of the data stay."""
+        """Takes over weights, optimizer and loss scale alone; step and order of the data stay."""
+        self.scaler.load_state_dict(checkpoint.document(folder, "state")["scaler"])
         self.network.load_state_dict(checkpoint.tensors(folder, "model"))
         tensors = checkpoint.tensors(folder, "optimizer")
         own = {name.removeprefix("weighting."): each for name, each in tensors.items() if name.startswith("weighting.")}

@@ -14,7 +14,8 @@ import torch
 
 from tests.trainer import small
 from tests.trainer.attempts import events_of
-from trainer import checkpoint
+from trainer import checkpoint, stage
+from trainer.bad_steps import MAX_OVERFLOWS, Health
 from trainer.config import StageJob
 from trainer.events import EventLog
 from trainer.failures import NotANumberError
@@ -170,7 +171,7 @@ def attempt(datasets: Path, folder: Path, stop_at: int = 0, resume: Path | None 
     job = StageJob.model_validate(small.job(**fields) | {"resume": str(resume) if resume else None})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(job.model_dump_json())
-    made = prepare(job, [datasets], 16)
+    made = prepare(job, [datasets], job.stage.steps or 0)
     with closing(EventLog(folder)) as events:
         go_on(made, folder, events)
         fit(made, events, folder, lambda: made.step == stop_at)
@@ -229,3 +230,86 @@ def test_a_loss_that_stays_nan_ends_the_stage(datasets: Path, tmp_path: Path, po
     poison(set(range(5, 100)))
     with pytest.raises(NotANumberError, match="step 15"):
         run(datasets, tmp_path, not_a_number="skip", steps=40)
+
+
+# --- fp16 ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fp16(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, set[int]], None]:
+    """Lets a stage compute in fp16 on the CPU, and multiplies the gradient of the given steps; their loss stays a number."""
+    monkeypatch.setattr(stage, "choose", lambda _precision: torch.device("cpu"))
+    kept = Training.total
+
+    def arm(factor: float, steps: set[int]) -> None:
+        def total(self: Training, *arguments: Any) -> torch.Tensor:
+            found = kept(self, *arguments)
+            if self.step in steps:
+                found.register_hook(lambda gradient: gradient * factor)
+            return found
+
+        monkeypatch.setattr(Training, "total", total)
+
+    return arm
+
+
+def figures(loss: float = 1.0, norm: float = 1.0) -> dict[str, float]:
+    return {"train/loss": loss, "train/grad_norm": norm}
+
+
+def test_a_gradient_that_overflows_is_left_to_loss_scaling_for_a_while() -> None:
+    health = Health()
+    for step in range(1, MAX_OVERFLOWS + 1):
+        assert health.hear(step, figures(norm=math.inf), is_scaled=True) == ""
+    expected = "train/grad_norm is nan at step 21, as in the 20 steps before it, though the loss was scaled down at each"
+    assert health.hear(21, figures(norm=math.nan), is_scaled=True) == expected
+    assert health.num_bad == 1
+
+
+def test_one_good_step_begins_the_count_anew() -> None:
+    health = Health()
+    for step in range(1, 3 * MAX_OVERFLOWS):
+        assert health.hear(step, figures(norm=1.0 if step % MAX_OVERFLOWS == 0 else math.inf), is_scaled=True) == ""
+
+
+def test_what_loss_scaling_cannot_help_concerns_the_rule_at_once() -> None:
+    assert Health().hear(1, figures(norm=math.inf), is_scaled=False) == "train/grad_norm is inf at step 1"
+    assert Health().hear(1, figures(loss=math.nan, norm=math.nan), is_scaled=True) == "train/loss is nan at step 1"
+
+
+def test_a_few_overflows_in_fp16_are_nobodys_concern(datasets: Path, tmp_path: Path, fp16: Callable[[float, set[int]], None]) -> None:
+    fp16(math.inf, {2, 3, 7})
+    made = attempt(datasets, tmp_path, precision="fp16", not_a_number="stop")
+    assert made.step == 16
+    assert made.scaler.get_scale() == 2.0 ** (16 - 3)
+    assert all(torch.isfinite(each).all() for each in made.network.state_dict().values())
+
+
+@pytest.mark.parametrize(("rule", "step"), [("stop", 23), ("skip", 33)])
+def test_a_gradient_that_stays_nan_in_fp16_ends_the_stage(
+    rule: str, step: int, datasets: Path, tmp_path: Path, fp16: Callable[[float, set[int]], None]
+) -> None:
+    """From step 3 on: 20 steps are left to loss scaling, then 10 to the rule `skip`."""
+    fp16(math.nan, set(range(3, 100)))
+    with pytest.raises(NotANumberError, match=rf"train/grad_norm is nan at step {step}, .* on data of pairs"):
+        attempt(datasets, tmp_path, precision="fp16", not_a_number=rule, steps=60)
+    assert [event["step"] for event in events_of(tmp_path, "skipped")] == list(range(23, step))
+
+
+def test_a_gradient_that_stays_nan_in_fp16_is_gone_back_from(
+    datasets: Path, tmp_path: Path, fp16: Callable[[float, set[int]], None]
+) -> None:
+    fp16(math.nan, set(range(6, 27)))
+    made = attempt(datasets, tmp_path, precision="fp16", steps=32)
+    assert [(event["step"], event["last_good"]) for event in events_of(tmp_path, "went_back")] == [(26, 24)]
+    assert made.step == 32
+
+
+def test_loss_scaling_goes_on_exactly_behind_a_stop(datasets: Path, tmp_path: Path, fp16: Callable[[float, set[int]], None]) -> None:
+    fp16(math.nan, set(range(6, 30)))
+    calm, disturbed = tmp_path / "calm", tmp_path / "disturbed"
+    expected = attempt(datasets, calm, precision="fp16", not_a_number="skip", steps=32)
+    made = stopped_at(datasets, disturbed, [2, 9, 27], apart=False, precision="fp16", not_a_number="skip", steps=32)
+    assert [event["step"] for event in events_of(disturbed, "skipped")] == [26, 27, 28, 29]
+    assert made.scaler.get_scale() == 1  # its floor: halved 24 times it would be 1 / 256
+    assert digests(made, tmp_path / "made") == digests(expected, tmp_path / "expected")
