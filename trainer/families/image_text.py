@@ -13,6 +13,7 @@ from torch import Tensor
 from trainer import checkpoint
 from trainer.config import AnyTask, ImageTextContrast, ImageTextModel, StageJob
 from trainer.data.mixture import Mixture
+from trainer.data.picture_cache import PictureCache
 from trainer.data.pictures import augment
 from trainer.data.samples import Index, Samples
 from trainer.device import to_batch
@@ -40,9 +41,9 @@ class ImageTextLearner:
         self.tokenizer = tokenizer.to_str()
         # The test split is opened by the last stage alone.
         splits = SPLITS if job.is_last else SPLITS[:2]
-        side = job.model.image.image_size
+        cache = PictureCache(job.model.image.image_size)
         self.samples: dict[str, dict[str, Samples]] = {
-            split: {task.kind: Samples(task, split, datasets, tokenizer, side) for task in self.stage.tasks} for split in splits
+            split: {task.kind: Samples(task, split, datasets, tokenizer, cache) for task in self.stage.tasks} for split in splits
         }
         self.add_heads()
         if parent:
