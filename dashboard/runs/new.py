@@ -24,11 +24,10 @@ from dashboard.runs.form.parsing import document_of
 from dashboard.runs.form.preview import preview_of
 from dashboard.runs.form.summary import summary_of
 from dashboard.runs.form.words import SCRIPT
+from dashboard.runs.models import MAX_NAME
 from dashboard.runs.names import suggest
 from trainer import catalog, recipes
 from trainer.config import SHAPE_FIELDS, Run
-
-MAX_NAME = 80
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,7 +129,9 @@ def project_of(request: HttpRequest, projects: list[Project], chosen: str) -> Pr
 
 
 def wrong_name(name: str) -> Complaints:
-    return {"name": [_("Use at most %(count)s characters.") % {"count": MAX_NAME}]} if len(name) > MAX_NAME else {}
+    if len(name) > MAX_NAME:
+        return {"name": [_("Use at most %(count)s characters.") % {"count": MAX_NAME}]}
+    return {"name": [_("Leave out null characters.")]} if "\0" in name else {}
 
 
 def form(
