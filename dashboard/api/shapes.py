@@ -9,6 +9,7 @@ from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from dashboard.runs.models import MAX_NAME
+from dashboard.runs.reuse import ABOUT
 from trainer.config import storable
 
 # SQLite takes texts of any length and with any character, PostgreSQL does not: what is wrong with one is said before either is asked.
@@ -106,7 +107,7 @@ class SubmitIn(Schema):
     recipe: Text = ""
     overrides: dict[str, Any] = Field({}, description=OVERRIDES)
     config: dict[str, Any] | None = None
-    reuse: bool = Field(True, description="Take over the first stages from runs of the project that trained the same already.")
+    reuse: bool = Field(True, description=ABOUT)
 
 
 class ForkIn(Schema):
