@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from dashboard.runs.models import MAX_NAME
+from dashboard.runs.reuse import ABOUT
+from trainer.config import storable
+
+# SQLite takes texts of any length and with any character, PostgreSQL does not: what is wrong with one is said before either is asked.
+Text = Annotated[str, StringConstraints(max_length=120), AfterValidator(storable)]
+RunName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME), AfterValidator(storable)]
 
 OVERRIDES = (
     "Changes to the config, nested like it. An object is merged key by key; into a list it is merged by index, counted from 0: "
@@ -79,11 +87,11 @@ class QuantizationList(Schema):
 class RunsAsked(Schema):
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0)
-    status: str = ""
+    status: Text = ""
 
 
 class SeriesAsked(Schema):
-    metric: str = Field(max_length=120)
+    metric: Text
     stage: int | None = Field(None, ge=1, le=12)
     attempt: int | None = Field(None, ge=1)
     max_points: int = Field(2000, ge=2, le=100_000)
@@ -94,12 +102,12 @@ class SubmitIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = ""
-    project: str = ""
-    recipe: str = ""
+    name: RunName = Field("", description="Left out: a name is suggested.")
+    project: Text = ""
+    recipe: Text = ""
     overrides: dict[str, Any] = Field({}, description=OVERRIDES)
     config: dict[str, Any] | None = None
-    reuse: bool = Field(True, description="Take over the first stages from runs of the project that trained the same already.")
+    reuse: bool = Field(True, description=ABOUT)
 
 
 class ForkIn(Schema):
@@ -109,7 +117,7 @@ class ForkIn(Schema):
 
     stage: int = Field(ge=1, description="First stage to be trained anew, from 1. Those before it are taken over.")
     overrides: dict[str, Any] = Field({}, description=f"{OVERRIDES} What the stages before were trained with must stay as it is.")
-    name: str = ""
+    name: RunName = Field("", description="Left out: a name is suggested.")
 
 
 class SeriesOut(Schema):

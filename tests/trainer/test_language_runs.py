@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from tests.trainer import small_language as small
 from tests.trainer.attempts import Attempts, digest_of, events_of, new_folder
 from trainer.config import StageJob
+from trainer.data.writing import Sample, write_dataset
 from trainer.device import has_compiler
 from trainer.events import DIFFICULTY
 from trainer.families.language import LanguageLearner
@@ -64,6 +66,16 @@ def test_a_stage_that_died_ends_as_an_undisturbed_one(name: str, datasets: Path,
         assert digest_of(torn, LAST, file) == digest_of(whole, LAST, file), file
     assert events_of(torn, "drawn")[-1]["sources"] == events_of(whole, "drawn")[-1]["sources"]
     assert events_of(torn, "watched")[-1]["losses"] == events_of(whole, "watched")[-1]["losses"]
+
+
+@pytest.mark.parametrize(("kind", "task", "count"), [("bert", "masked_lm", 3), ("llama", "causal_lm", 4)])
+def test_the_baseline_counts_what_the_model_is_asked_for(kind: str, task: str, count: int, tmp_path: Path) -> None:
+    """A document is one token and its end: a masked model is asked for the token, here `aa` in 3 of 4, one that reads on for the end."""
+    words = [Sample(text=word) for word in ("aa", "aa", "aa", "bb")]
+    write_dataset(tmp_path / "words", {"train": words, "validation": words[:2], "test": words[:2]}, ("text",), title="words")
+    learner = learner_of(training(tmp_path, small.job(kind, small.task(task, "words"))))
+    _losses, baseline = learner.watch()
+    assert baseline == {"words": pytest.approx(-math.log((count + 1) / (4 + len(learner.tokenizer))), rel=1e-12)}
 
 
 def test_one_forward_gives_each_task_its_own_loss_and_their_sum_by_weight(datasets: Path) -> None:
