@@ -7,7 +7,7 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, error)
 - `started`    num_steps, first_step (the next to be made), resumed_from (step or null), device, num_threads,
                num_parameters, num_trainable
-- `stepped`    step, metrics
+- `stepped`    step, metrics; among them `progress/...` (what the stage has read so far) and now and then `system/...`
 - `skipped`    step, message, sources (data sets), last_good (step of a checkpoint, or null): the step was no number and changed nothing
 - `went_back`  the same: the weights are those of that checkpoint again, the data goes on
 - `evaluated`  step, split (validation or test), metrics
