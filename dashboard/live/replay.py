@@ -15,7 +15,7 @@ PAGE = 256
 PAGE_POINTS = 50_000
 
 
-def updates_after(run_id: int, after: int, most: int = PAGE) -> list[Update]:
+def updates_after(run_id: int, after: int) -> list[Update]:
     """Returns the next updates behind a cursor, without a gap, nothing when there is none.
 
     The database keeps no past states: the last of them carries the present one, which is at least as new. Each query sees what was
@@ -24,7 +24,7 @@ def updates_after(run_id: int, after: int, most: int = PAGE) -> list[Update]:
     run = Run.objects.filter(pk=run_id).first()
     if run is None or run.cursor <= after:
         return []
-    until = min(run.cursor, after + most)
+    until = min(run.cursor, after + PAGE)
     while until > after + 1 and num_points_between(run_id, after, until) > PAGE_POINTS:
         until = after + max((until - after) // 4, 1)
     updates = {cursor: Update(run_id, cursor) for cursor in range(after + 1, until + 1)}

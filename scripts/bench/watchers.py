@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -79,8 +80,10 @@ def burst(watchers: int, seconds: float, pace: float) -> dict[str, Any]:
     """A run of so many steps a second, to its end: what a socket got is compared with the events file, value by value."""
     num_steps = int(seconds * pace)
     with Stack(pace, max(int(pace // 100), 1)) as stack:
-        run = stack.submit(num_steps)
+        stack.worker.send_signal(signal.SIGSTOP)  # until all have joined
+        run = stack.queue(num_steps)
         listeners = Listeners(stack, run, watchers, 0)
+        stack.worker.send_signal(signal.SIGCONT)
         wait_for(lambda: stack.ask(f"runs/{run}/stages")["items"][0]["last_step"] == num_steps)
         ended = time.time()
         time.sleep(2)
