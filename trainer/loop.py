@@ -15,11 +15,12 @@ from trainer import checkpoint, optim
 from trainer.bad_steps import Health, go_back, judge
 from trainer.buffers import Buffers, buffers_of
 from trainer.config import StageJob
-from trainer.device import autocast
-from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, SAMPLES_PER_SECOND, TASK_WEIGHT, EventLog
+from trainer.device import autocast, gpu_uuid
+from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, SAMPLES, SAMPLES_PER_SECOND, TASK_WEIGHT, TOKENS, EventLog
 from trainer.families.learner import Learner, Losses, Part
 from trainer.randomness import random_state, restore_random_state
 from trainer.schedule import learning_rate
+from trainer.system import SystemFigures
 from trainer.weighting import TaskWeighting
 
 NUM_RECENT = 20
@@ -35,6 +36,7 @@ class Made:
     rate: float
     values: dict[str, Tensor]
     sources: list[str]
+    num_tokens: int | None  # read since the stage began; None for pictures
 
 
 class Training:
@@ -53,6 +55,7 @@ class Training:
         self.recent: deque[float] = deque(maxlen=NUM_RECENT)
         self.validated: dict[str, float] = {}
         self.health = Health()
+        self.system = SystemFigures(gpu_uuid(self.device))
 
     def train_step(self) -> Made:
         """One step: draw, forward and backward part by part, clip, update. Nothing here waits for the device."""
@@ -66,7 +69,8 @@ class Training:
         self.update(is_good)
         values |= self.weights() | self.learner.after_step()
         self.buffers.restore(is_good)
-        return Made(self.step, optim.rate_of(self.optimizer), values, sorted(frozenset[str]().union(*(part.datasets for part in parts))))
+        sources = sorted(frozenset[str]().union(*(part.datasets for part in parts)))
+        return Made(self.step, optim.rate_of(self.optimizer), values, sources, self.learner.num_tokens)
 
     def gradient(self, parts: Sequence[Part]) -> dict[str, Tensor]:
         """Leaves the clipped gradient of the step with the parameters; returns its losses and the norm before it was clipped."""
@@ -199,9 +203,17 @@ def report(training: Training, events: EventLog, folder: Path, unreported: Seque
     for made in unreported:
         metrics = dict(zip(made.values, flat, strict=False))
         flat = flat[len(made.values) :]
-        metrics |= {LEARNING_RATE: made.rate, SAMPLES_PER_SECOND: rate}
+        metrics |= {LEARNING_RATE: made.rate, SAMPLES_PER_SECOND: rate, **progress(training, made)}
+        if made is unreported[-1]:
+            metrics |= training.system.sample()
         events.emit("stepped", stage=training.job.index, step=made.step, metrics=metrics)
         judge(training, events, folder, made.step, made.sources, metrics)
+
+
+def progress(training: Training, made: Made) -> dict[str, float]:
+    """What the stage has read by the end of the step: the other axes on which its curves can be drawn."""
+    tokens = {} if made.num_tokens is None else {TOKENS: made.num_tokens}
+    return {SAMPLES: made.step * training.learner.samples_per_step, **tokens}
 
 
 def validate(training: Training, events: EventLog) -> None:

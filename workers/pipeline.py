@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import statistics
 import threading
 import time
+from collections import deque
+from collections.abc import Sequence
 
 from django.db import Error, connection
 
@@ -20,6 +23,11 @@ from workers.relay import Relay, rescue
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
+# Recording takes at most a quarter of the time, so that a database that is slow, or shared, is given fewer, larger transactions.
+PAUSES = 3.0
+PAUSES_WHEN_BEHIND = 0.5
+LONGEST_PAUSE_S = 1.0
+NUM_TIMED = 5
 STOP_GRACE_S = 60.0
 SHUTDOWN_GRACE_S = 15.0
 VERBS = {"stage": "train", "quantization": "quantize"}
@@ -79,14 +87,23 @@ def attend(lease: Lease, attempt: Attempt, trainer: Trainer, shutting_down: thre
 def watch(relay: Relay, trainer: Trainer, shutting_down: threading.Event) -> None:
     """Relays until the trainer ends. A stop request or a shutdown asks it to save; past the grace period it is killed."""
     deadline: float | None = None
+    took_s: deque[float] = deque(maxlen=NUM_TIMED)
     while trainer.status() is None:
+        began = time.monotonic()
         stopping = pump(relay) == Status.STOPPING
+        took_s.append(time.monotonic() - began)
         if deadline is None and (stopping or shutting_down.is_set()):
             trainer.ask_to_stop()
             deadline = time.monotonic() + (SHUTDOWN_GRACE_S if shutting_down.is_set() else STOP_GRACE_S)
         elif deadline is not None and time.monotonic() > deadline:
             trainer.kill()
-        time.sleep(POLL_S)
+        time.sleep(pause(took_s, is_behind=relay.is_behind))
+        trainer.listen(POLL_S)
+
+
+def pause(took_s: Sequence[float], *, is_behind: bool) -> float:
+    """Returns how long to wait before the next transaction may begin, by what the last ones took: a single slow one is no reason."""
+    return min(statistics.median(took_s) * (PAUSES_WHEN_BEHIND if is_behind else PAUSES), LONGEST_PAUSE_S)
 
 
 def pump(relay: Relay) -> str:

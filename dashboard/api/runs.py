@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from dashboard.accounts import access
@@ -19,13 +19,11 @@ from dashboard.api.shapes import (
     RunList,
     RunOut,
     RunsAsked,
-    SeriesAsked,
-    SeriesOut,
     StageList,
     SubmitIn,
 )
-from dashboard.metrics import reading, wire
-from dashboard.runs import lifecycle
+from dashboard.metrics import reading
+from dashboard.runs import deletion, lifecycle
 from dashboard.runs.models import Attempt, Quantization, Run, Stage
 
 router = Router(tags=["runs"])
@@ -84,6 +82,13 @@ def read_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
     return {**runs_out([run])[0], "config": run.config}
 
 
+@router.delete("/{int:run_id}", response={204: None})
+def delete_run(request: HttpRequest, run_id: int) -> Status[None]:
+    """For good, with its points, log and checkpoints. 409 where it has not ended, or another run shows stages that it trained."""
+    deletion.delete(access.get_run(request.user, run_id, "edit"))
+    return Status(204, None)
+
+
 @router.get("/{int:run_id}/stages", response=StageList)
 def read_stages(request: HttpRequest, run_id: int) -> dict[str, Any]:
     stages = runs_out([access.get_run(request.user, run_id)])[0]["stages"]
@@ -117,15 +122,6 @@ def act(request: HttpRequest, run_id: int, verb: Callable[[Run, User], None]) ->
     verb(run, access.signed_in(request))
     run.refresh_from_db()
     return runs_out([run])[0]
-
-
-@router.get("/{int:run_id}/series", response=SeriesOut)
-def read_series(request: HttpRequest, run_id: int, asked: Query[SeriesAsked]) -> HttpResponse | dict[str, Any]:
-    """JSON, or packed little-endian binary by `Accept: application/octet-stream`."""
-    found = reading.series(access.get_run(request.user, run_id), asked.metric, asked.stage, asked.max_points, asked.attempt)
-    if "application/octet-stream" in request.headers.get("Accept", ""):
-        return HttpResponse(wire.to_bytes(found), content_type="application/octet-stream", headers={"X-Anneal-Cursor": str(found.cursor)})
-    return wire.to_document(found)
 
 
 @router.get("/{int:run_id}/metrics", response=list[str])

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
@@ -20,7 +20,7 @@ from dashboard.live.messages import Update
 from dashboard.live.publish import publish
 from dashboard.live.state import quantization_state, run_state, stage_states
 from dashboard.runs import keys, queue
-from dashboard.runs.models import Attempt, Job, Quantization, Run, Stage, Status
+from dashboard.runs.models import ENDED, Attempt, Job, Quantization, Run, Stage, Status
 from dashboard.runs.reuse import taken_over, twins_of
 from dashboard.runs.timeline import write_event
 from trainer import catalog
@@ -56,32 +56,49 @@ class Lease:
 
 
 @contextmanager
-def changing(run_id: int) -> Iterator[Update]:
+def changing(run_id: int, *, state_changes: bool = True) -> Iterator[Update]:
     """A transaction that changes what the run's page shows; the update is published after commit.
 
-    The run's row is always locked first, so that two writers queue up instead of deadlocking.
+    The run's row is always locked first, so that two writers queue up instead of deadlocking. Where no state changes none is read.
     """
     with transaction.atomic():
-        Run.objects.filter(pk=run_id).update(cursor=F("cursor") + 1)
-        update = Update(run_id, Run.objects.values_list("cursor", flat=True).get(pk=run_id))
+        cursor, project_id = raise_cursor(run_id)
+        update = Update(run_id, cursor)
         yield update
-        run = Run.objects.get(pk=run_id)
-        update.run, update.stages, update.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
-        transaction.on_commit(partial(publish, update, run.project_id))
+        if state_changes:
+            update.run, update.stages = run_state(Run.objects.get(pk=run_id)), stage_states(run_id)
+            update.quantization = quantization_state(run_id)
+        transaction.on_commit(partial(publish, update, project_id))
+
+
+def raise_cursor(run_id: int) -> tuple[int, int]:
+    """Returns the run's new cursor and its project, in one statement. Raises Run.DoesNotExist."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE runs_run SET cursor = cursor + 1 WHERE id = %s RETURNING cursor, project_id", [run_id])
+        found = cursor.fetchall()
+    if not found:
+        raise Run.DoesNotExist(f"there is no run {run_id}")
+    raised, project_id = found[0]
+    return raised, project_id
 
 
 @contextmanager
-def recording(lease: Lease) -> Iterator[Update]:
-    """`changing` for whoever holds the lease, which is renewed with it. Raises LeaseLost."""
-    with changing(lease.run_id) as update:
-        renew(lease)
+def recording(lease: Lease, *, state_changes: bool = True, **fields: Any) -> Iterator[Update]:
+    """`changing` for whoever holds the lease, which is renewed with it; `fields` of the attempt go along. Raises LeaseLost."""
+    with changing(lease.run_id, state_changes=state_changes) as update:
+        hold(lease, **fields)
         yield update
 
 
-def renew(lease: Lease) -> str:
-    """Extends the lease by the database's clock and returns the job's status. Raises LeaseLost."""
-    if not Attempt.objects.filter(pk=lease.attempt_id, ended_at=None).update(lease_until=Now() + LEASE):
+def hold(lease: Lease, **fields: Any) -> None:
+    """Extends the lease by the database's clock. Raises LeaseLost."""
+    if not Attempt.objects.filter(pk=lease.attempt_id, ended_at=None).update(lease_until=Now() + LEASE, **fields):
         raise LeaseLost(f"attempt {lease.token} of job {lease.job_id} no longer holds it")
+
+
+def renew(lease: Lease) -> str:
+    """Extends the lease and returns the job's status. Raises LeaseLost."""
+    hold(lease)
     return Job.objects.values_list("status", flat=True).get(pk=lease.job_id)
 
 
@@ -113,6 +130,8 @@ def submit(
         run = Run.objects.create(project=project, number=newest + 1, name=name, owner=owner, recipe=recipe, config=document, **lineage)
         if taken is None:
             taken = twins_of(project, config, cards) if reuse else []
+        elif Run.objects.filter(jobs__in=[stage.pk for stage in taken]).exclude(deleted_at=None).exists():
+            raise WrongState("The run that trained these stages is being deleted.")
         create_jobs(run, config, cards, taken)
     begin(run, taken)
     run.refresh_from_db()
@@ -163,7 +182,7 @@ def retry(run: Run, by: User) -> None:
 
 def requeue(run: Run, status: Status, verb: str, by: User) -> None:
     with changing(run.pk) as update:
-        if not enqueue(Job.objects.filter(run=run, status=status), failures=0):
+        if not enqueue(Job.objects.filter(run=run, run__deleted_at=None, status=status), failures=0):
             raise WrongState(f"{run.name} is {run.get_status_display().lower()}, not {status.label.lower()}.")
         set_run(run.pk, Status.QUEUED)
         write_event(update, verb, by=by.username)
@@ -292,5 +311,5 @@ def stop_queued(run_id: int) -> None:
 
 
 def set_run(run_id: int, status: Status) -> None:
-    over = status in (Status.COMPLETED, Status.STOPPED, Status.FAILED)
+    over = status in ENDED
     Run.objects.filter(~Q(status=status), pk=run_id).update(status=status, ended_at=Now() if over else None)

@@ -19,7 +19,9 @@ class Crowd:
 
     async def join(self) -> None:
         origin = self.url.replace("ws", "http", 1).partition("/ws/")[0]
-        socket = await connect(self.url, additional_headers={"Cookie": os.environ["COOKIE"]}, origin=origin, compression=None, max_size=None)
+        socket = await connect(
+            self.url, additional_headers={"Cookie": os.environ["COOKIE"]}, origin=origin, compression=None, max_size=None
+        )
         self.sockets.append(socket)
 
     async def read(self, socket: ClientConnection) -> None:

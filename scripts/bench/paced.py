@@ -29,7 +29,17 @@ def train(folder: Path, doorbell: int | None) -> int:
     job = json.loads((folder / "config.json").read_text())
     index, num_steps = job["index"], job["stage"]["steps"]
     events = EventLog(folder, doorbell) if doorbell is not None else EventLog(folder)
-    events.emit("started", stage=index, num_steps=num_steps, first_step=1, resumed_from=None, device="cpu", num_threads=1, num_parameters=1, num_trainable=1)
+    events.emit(
+        "started",
+        stage=index,
+        num_steps=num_steps,
+        first_step=1,
+        resumed_from=None,
+        device="cpu",
+        num_threads=1,
+        num_parameters=1,
+        num_trainable=1,
+    )
     began, step = time.monotonic(), 0
     while step < num_steps and not stop.wait(max(0.0, began + step / PACE - time.monotonic())):
         for step in range(step + 1, min(step + BURST, num_steps) + 1):  # noqa: B020, PLR1704  (goes on where it was)

@@ -55,12 +55,25 @@ def measure(watchers: int, seconds: float, pace: float) -> dict[str, Any]:
         browser.close()
         there = leave(others)
         memory = psutil.Process(stack.web.pid).memory_info().rss / 2**20
-    return row(watchers, ages, pace * seconds) | {"web_cores": share["web"], "worker_cores": share["worker"], "web_mib": memory, "still_there": there}
+    return row(watchers, ages, pace * seconds) | {
+        "web_cores": share["web"],
+        "worker_cores": share["worker"],
+        "web_mib": memory,
+        "still_there": there,
+    }
 
 
 def row(watchers: int, ages: list[float], expected: float) -> dict[str, Any]:
     cuts = statistics.quantiles(ages, n=100)
-    return {"watchers": watchers, "points": len(ages), "expected": expected, "p50_ms": cuts[49], "p90_ms": cuts[89], "p99_ms": cuts[98], "max_ms": max(ages)}
+    return {
+        "watchers": watchers,
+        "points": len(ages),
+        "expected": expected,
+        "p50_ms": cuts[49],
+        "p90_ms": cuts[89],
+        "p99_ms": cuts[98],
+        "max_ms": max(ages),
+    }
 
 
 def open_run(page: Any, stack: Stack, run: int) -> None:

@@ -40,6 +40,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "run_stop": ("post", EDITORS),
     "run_resume": ("post", EDITORS),
     "run_retry": ("post", EDITORS),
+    "run_delete": ("post", EDITORS),
     "compare": ("get", SIGNED_IN),
     "queue": ("get", SIGNED_IN),
     "worker_list": ("get", SIGNED_IN),
@@ -65,6 +66,8 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("get", "/api/v1/runs"): API_SIGNED_IN,
     ("post", "/api/v1/runs"): (401, 404, 403, IN, IN),
     ("get", "/api/v1/runs/{run_id}"): API_MEMBERS,
+    ("delete", "/api/v1/runs/{run_id}"): API_EDITORS,
+    ("get", "/api/v1/runs/{run_id}/export"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/stages"): API_MEMBERS,
     ("post", "/api/v1/runs/{run_id}/stop"): API_EDITORS,
     ("post", "/api/v1/runs/{run_id}/resume"): API_EDITORS,
@@ -72,6 +75,7 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("post", "/api/v1/runs/{run_id}/fork"): API_EDITORS,
     ("get", "/api/v1/runs/{run_id}/series"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/metrics"): API_MEMBERS,
+    ("get", "/api/v1/series"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
     ("get", "/api/v1/recipes"): API_SIGNED_IN,
     ("post", "/api/v1/playground/predictions"): API_MEMBERS,
@@ -126,7 +130,7 @@ def test_every_operation_has_an_entry() -> None:
 def test_operations_answer_those_who_may(operation: tuple[str, str], cast: Cast) -> None:
     run = cast.submit()
     method, path = operation
-    address = path.format(run_id=run.pk) + ("?metric=train/loss" if path.endswith("series") else "")
+    address = path.format(run_id=run.pk) + (f"?metric=train/loss&run={run.pk}" if path.endswith("series") else "")
     for identity, expected in zip(IDENTITIES, OPERATIONS[operation], strict=True):
         client = Client()
         sign_in(client, cast, identity)
