@@ -3,7 +3,7 @@
 import { supersededFrom } from "../live/curves.js";
 import { paintEnd } from "./bands.js";
 import { nearestIndex, rawLayer, smoothLayer } from "./layers.js";
-import { dotLayer, strokeLayer } from "./lines.js";
+import { dotLayer, RAW_WIDTH, strokeLayer } from "./lines.js";
 import * as numbers from "./numbers.js";
 import { smooth, trend } from "./smoothing.js";
 import { stageColour } from "./theme.js";
@@ -20,7 +20,7 @@ export function layers(view, theme) {
     const { solid } = stageColour(theme, stage.index);
     const [train, checked] = [view.store.shown(TRAIN, stage.index), view.store.shown(VALIDATION, stage.index)];
     return [
-      { ...rawLayer(view, stage, train, { stroke: solid, width: 1, alpha: view.smoothing > 0 ? 0.26 : 1 }), key: "train", role: "raw" },
+      { ...rawLayer(view, stage, train, { stroke: solid, width: RAW_WIDTH, alpha: view.smoothing > 0 ? 0.26 : 1 }), key: "train", role: "raw" },
       { ...smoothLayer(view, stage, train, { stroke: solid, width: 1.75 }), key: "train", role: "smooth" },
       { ...rawLayer(view, stage, checked, { stroke: theme.ink2, width: 1, dash: [1, 3] }), key: "validation", role: "dots" },
     ].filter((layer) => view.isShown(layer.key, stage));
