@@ -12,6 +12,7 @@ import { Connection } from "./live/connection.js";
 import { Log } from "./live/log.js";
 import { Regions } from "./live/regions.js";
 import { loadAll } from "./live/series.js";
+import { Speaker } from "./live/speaker.js";
 import { LiveStatus } from "./live/status.js";
 import { Store } from "./live/store.js";
 
@@ -32,7 +33,9 @@ if (charts) bindControls(document, view);
 
 const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${data.socket}`;
 const connection = new Connection(store, socket, { load: () => loadCurves() });
-new LiveStatus(store, connection, data.words, clock);
+const speaker = new Speaker(document.querySelector("[data-spoken]"), document.querySelector("[data-spoken-now]"));
+const status = new LiveStatus(store, connection, speaker, { words: data.words, clock, heartbeat: data.heartbeat });
+document.addEventListener("anneal:run", ({ detail }) => detail.id === data.id && status.takeHeartbeat(detail));
 
 async function loadCurves() {
   if (!charts) return;
