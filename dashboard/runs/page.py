@@ -117,6 +117,7 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "stop_asked": stop_asked(run),
         "can_edit": access.has_right(request.user, run.project, "edit"),
         "can_stop": run.status in STOPPABLE,
+        "exports": f"/api/v1/runs/{run.pk}/export",
     }
 
 

@@ -15,6 +15,7 @@ import { loadAll } from "./live/series.js";
 import { Speaker } from "./live/speaker.js";
 import { LiveStatus } from "./live/status.js";
 import { Store } from "./live/store.js";
+import { bindMenus } from "./menu.js";
 
 const data = JSON.parse(document.getElementById("run-data").textContent);
 numbers.useUnits(data.units);
@@ -88,6 +89,7 @@ function clockTime(seconds) {
   return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
+bindMenus();
 drawRegions();
 drawProgress();
 setInterval(() => document.hidden || drawAges(), 1000);

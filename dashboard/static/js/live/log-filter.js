@@ -1,5 +1,6 @@
 // What the reader looks for in a log: pattern, level, and whose lines; kept in the address. Tells "filter" and "search" when it changed.
 
+import { parameter, setParameters } from "../address.js";
 import { fill } from "../chart/words.js";
 import { compile, isMatch, passes } from "./log-search.js";
 
@@ -61,21 +62,14 @@ export class LogFilter extends EventTarget {
   }
 
   readAddress() {
-    const params = new URLSearchParams(location.search);
-    this.input.value = params.get("find") ?? "";
-    this.whose.value = params.get("part") ?? "";
+    this.input.value = parameter("find");
+    this.whose.value = parameter("part");
     if (this.whose.selectedIndex < 0) this.whose.value = "";
-    this.level = this.levels.some((each) => each.dataset.level === params.get("level")) ? params.get("level") : "";
+    this.level = this.levels.some((each) => each.dataset.level === parameter("level")) ? parameter("level") : "";
     this.press();
   }
 
   writeAddress() {
-    const params = new URLSearchParams(location.search);
-    for (const [name, value] of Object.entries({ find: this.input.value, part: this.whose.value, level: this.level })) {
-      if (value) params.set(name, value);
-      else params.delete(name);
-    }
-    const query = params.toString();
-    history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
+    setParameters({ find: this.input.value, part: this.whose.value, level: this.level });
   }
 }
