@@ -13,6 +13,7 @@ from dashboard.accounts.models import User
 from dashboard.live.state import seconds
 from dashboard.metrics.latest import latest_losses
 from dashboard.runs.models import ACTIVE, DONE, Attempt, Run, Stage
+from dashboard.runs.pace import seconds_per_step
 
 JUST_ENDED = timedelta(minutes=1)
 
@@ -22,12 +23,13 @@ def overview(user: User) -> list[dict[str, Any]]:
     moving = Q(status__in=ACTIVE) | Q(ended_at__gt=Now() - JUST_ENDED)
     runs = list(access.runs(user).filter(moving))
     losses = latest_losses([run.pk for run in runs])
-    points = dict(Attempt.objects.filter(job__run__in=runs).order_by("pk").values_list("job__run_id", "last_point_at"))
+    newest = {each.job.run_id: each for each in Attempt.objects.filter(job__run__in=runs).select_related("job", "worker").order_by("pk")}
     stages = list(Stage.objects.filter(run__in=runs).order_by("run", "index"))
-    return [summary(run, [stage for stage in stages if stage.run_id == run.pk], losses.get(run.pk), points.get(run.pk)) for run in runs]
+    return [summary(run, [stage for stage in stages if stage.run_id == run.pk], losses.get(run.pk), newest.get(run.pk)) for run in runs]
 
 
-def summary(run: Run, stages: list[Stage], loss: Any, point_at: Any) -> dict[str, Any]:
+def summary(run: Run, stages: list[Stage], loss: Any, attempt: Attempt | None) -> dict[str, Any]:
+    """`seen_at` is the heartbeat of the worker that holds the run, `interval` the usual seconds between its points; None while unknown."""
     present = next((stage for stage in stages if stage.status not in DONE), stages[-1])
     return {
         "id": run.pk,
@@ -35,5 +37,16 @@ def summary(run: Run, stages: list[Stage], loss: Any, point_at: Any) -> dict[str
         "stage": present.index,
         "progress": [stage.last_step / stage.num_steps for stage in stages],
         "loss": loss,
-        "at": seconds(point_at),
+        "at": seconds(attempt.last_point_at) if attempt else None,
+        **heartbeat(attempt),
+    }
+
+
+def heartbeat(attempt: Attempt | None) -> dict[str, Any]:
+    """What says whether somebody still works at it: nothing where the attempt has ended."""
+    worker = attempt.worker if attempt and attempt.ended_at is None else None
+    return {
+        "seen_at": seconds(worker.last_seen) if worker else None,
+        "worker": worker.name if worker else "",
+        "interval": seconds_per_step(attempt),
     }

@@ -10,8 +10,10 @@ from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.live.overview import heartbeat
 from dashboard.live.state import quantization_state, run_state, stage_states
 from dashboard.metrics.reading import metric_names, stage_offsets, stage_points
+from dashboard.runs import freshness
 from dashboard.runs.models import Attempt, Event, Run
 from trainer.config import Schedule
 from trainer.events import LOSS
@@ -36,6 +38,7 @@ def page_data(run: Run) -> dict[str, Any]:
         "metrics": metric_names(run),
         "not_finite": not_finite(run),
         "last_point_at": last.timestamp() if last else None,
+        "heartbeat": heartbeat(Attempt.objects.filter(job__run=run).select_related("worker").order_by("pk").last()),
         "socket": f"/ws/runs/{run.pk}/",
         "series": reverse("api:read_series", args=[run.pk]),
         "many": "/api/v1/series",
@@ -77,19 +80,11 @@ def lane_events(run: Run) -> list[Any]:
 def words() -> dict[str, str]:
     """Every sentence that the scripts show; `{name}` is filled in by them."""
     return {
-        "live": _("Live"),
-        "slow": _("Slow"),
-        "stale": _("Stale"),
-        "lost": _("Lost"),
-        "ago": _("{age} ago"),
-        "no_point": _("no point yet"),
+        **freshness.words(),
         "replayed": _("Reconnected, replayed {count} points"),
         "reconnecting": _("Connection lost, trying again"),
         "signed_out": _("You are signed out. Sign in again to go on watching"),
         "taken_away": _("This run is no longer shared with you"),
-        "last_point": _("Last point {age} ago"),
-        "connected": _("connected"),
-        "not_connected": _("not connected"),
         "train": _("train"),
         "raw": _("not smoothed"),
         "validation": _("validation"),
@@ -138,7 +133,13 @@ def words() -> dict[str, str]:
         "chart": _("Chart"),
         "table": _("Table"),
         "stage": _("Stage"),
-        "lines_found": _("{count} lines"),
+        "lines": _("{count} lines"),
+        "line_of": _("{at} of {count}"),
+        "found": _("{count} found"),
+        "new_lines": _("{count} new lines"),
+        "no_new_lines": _("Follow"),
+        "bad_pattern": _("Not a pattern: {problem}"),
+        "copy_line": _("Copy this line"),
         "latency": _("latency p50, ms (batch 1)"),
         "copied": _("Copied"),
     }

@@ -8,7 +8,6 @@ import * as numbers from "../../dashboard/static/js/chart/numbers.js";
 import { isAsPlanned, largestDifference, plannedAt } from "../../dashboard/static/js/chart/planned.js";
 import { folding, scaleOf, ticks } from "../../dashboard/static/js/chart/scales.js";
 import { smooth, trend } from "../../dashboard/static/js/chart/smoothing.js";
-import { freshness, isDue, usualInterval } from "../../dashboard/static/js/live/freshness.js";
 
 const close = (a, b) => assert.ok(Math.abs(a - b) < 1e-12, `${a} is not ${b}`);
 
@@ -177,23 +176,4 @@ test("marks never lie nearer than their distance, however many there are", () =>
   const places = thinOut(marks, (x) => x).map(({ x }) => x);
   assert.ok(places.length > 40);
   assert.ok(places.every((x, i) => !i || x - places[i - 1] >= 12));
-});
-
-test("points are due only while a stage trains", () => {
-  const stage = (status, firstStep) => ({ status, attempts: [{ number: 1, first_step: firstStep }] });
-  assert.ok(isDue("running", [stage("completed", 1), stage("running", 1)]));
-  assert.ok(!isDue("running", [stage("completed", 1), stage("running", null)]));
-  assert.ok(!isDue("running", [stage("completed", 1)]));
-  assert.ok(!isDue("completed", [stage("completed", 1)]));
-  assert.ok(isDue("lost", [stage("queued", 1)]));
-});
-
-test("freshness follows the usual rate of points", () => {
-  assert.equal(freshness({ age: 4, status: "running" }), "live");
-  assert.equal(freshness({ age: 6, status: "running" }), "slow");
-  assert.equal(freshness({ age: 6, status: "running", interval: 4 }), "live");
-  assert.equal(freshness({ age: 31, status: "running" }), "stale");
-  assert.equal(freshness({ age: 1, status: "lost" }), "lost");
-  assert.equal(usualInterval([0, 2, 4, 9, 11]), 2);
-  assert.equal(usualInterval([0, 2]), 0);
 });

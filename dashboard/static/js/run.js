@@ -12,8 +12,10 @@ import { Connection } from "./live/connection.js";
 import { Log } from "./live/log.js";
 import { Regions } from "./live/regions.js";
 import { SeriesLoader } from "./live/series.js";
+import { Speaker } from "./live/speaker.js";
 import { LiveStatus } from "./live/status.js";
 import { Store } from "./live/store.js";
+import { bindMenus } from "./menu.js";
 
 const data = JSON.parse(document.getElementById("run-data").textContent);
 numbers.useUnits(data.units);
@@ -33,7 +35,9 @@ if (charts) bindControls(document, view);
 
 const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${data.socket}`;
 const connection = new Connection(store, socket, { renew: () => renew() });
-new LiveStatus(store, connection, data.words, clock);
+const speaker = new Speaker(document.querySelector("[data-spoken]"), document.querySelector("[data-spoken-now]"));
+const status = new LiveStatus(store, connection, speaker, { words: data.words, clock, heartbeat: data.heartbeat });
+document.addEventListener("anneal:run", ({ detail }) => detail.id === data.id && status.takeHeartbeat(detail));
 
 /** Too far behind to catch up: the page reads what the server says of the run now, then its curves. */
 async function renew() {
@@ -92,6 +96,7 @@ function clockTime(seconds) {
   return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
+bindMenus();
 drawRegions();
 drawProgress();
 setInterval(() => document.hidden || drawAges(), 1000);
