@@ -20,7 +20,7 @@ stop = threading.Event()
 def train(options: argparse.Namespace) -> int:
     from trainer.train import train
 
-    return train(options.folder, options.datasets, stop.is_set)
+    return train(options.folder, options.datasets, stop.is_set, options.doorbell)
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -33,7 +33,7 @@ def evaluate(options: argparse.Namespace) -> int:
 def quantize(options: argparse.Namespace) -> int:
     from trainer.quantize import quantize
 
-    return quantize(options.folder, options.datasets, stop.is_set)
+    return quantize(options.folder, options.datasets, stop.is_set, options.doorbell)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -90,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
         parsers[name].add_argument("--datasets", type=Path, action="append", default=[], help="folder of imported data sets")
     for name in ("train", "quantize", "serve"):
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
+    for name in ("train", "quantize"):
+        parsers[name].add_argument("--doorbell", type=int, metavar="FD", help="open pipe that gets a byte after each flush of events")
     parsers["evaluate"].add_argument("--split", choices=("train", "validation", "test"), default="test")
     parsers["export"].add_argument("--to", type=Path, required=True)
     parsers["export"].add_argument("--format", choices=("onnx", "transformers"), default="onnx")

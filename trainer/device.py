@@ -39,6 +39,11 @@ def describe(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
 
 
+def gpu_uuid(device: torch.device) -> str | None:
+    """The name by which NVML knows the GPU, whichever of them this process may see; None for a CPU."""
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}" if device.type == "cuda" else None
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     if precision in ("fp32", "tf32"):
         return nullcontext()

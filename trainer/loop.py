@@ -14,12 +14,13 @@ from torch import Tensor
 
 from trainer import checkpoint, optim
 from trainer.config import StageJob
-from trainer.device import autocast
-from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, SAMPLES_PER_SECOND, TASK_WEIGHT, EventLog
+from trainer.device import autocast, gpu_uuid
+from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, SAMPLES, SAMPLES_PER_SECOND, TASK_WEIGHT, TOKENS, EventLog
 from trainer.failures import NotANumberError
 from trainer.families.learner import Learner, Losses, Part
 from trainer.randomness import random_state, restore_random_state
 from trainer.schedule import learning_rate
+from trainer.system import SystemFigures
 from trainer.weighting import TaskWeighting
 
 NUM_RECENT = 20
@@ -33,6 +34,7 @@ class Made:
     step: int
     values: dict[str, Tensor]
     sources: list[str]
+    num_tokens: int | None  # read since the stage began; None for pictures
 
 
 class Training:
@@ -49,6 +51,7 @@ class Training:
         self.recent: deque[float] = deque(maxlen=NUM_RECENT)
         self.validated: dict[str, float] = {}
         self.num_bad = 0
+        self.system = SystemFigures(gpu_uuid(self.device))
 
     def train_step(self) -> Made:
         """One step: draw, forward and backward part by part, clip, update. Nothing here waits for the device."""
@@ -63,7 +66,8 @@ class Training:
         self.scaler.unscale_(self.optimizer)
         values[GRAD_NORM] = torch.nn.utils.clip_grad_norm_(self.trained, self.stage.regularisation.clip_norm)
         self.update(values)
-        return Made(self.step, values | self.weights() | self.learner.after_step(), self.learner.sources_of(parts))
+        values |= self.weights() | self.learner.after_step()
+        return Made(self.step, values, self.learner.sources_of(parts), self.learner.num_tokens)
 
     def forward_backward(self, part: Part, fraction: float) -> dict[str, Tensor]:
         """Returns the part's share of the total loss and of each task's; `fraction` is the part's share of the step."""
@@ -178,6 +182,7 @@ def report(training: Training, events: EventLog, folder: Path, unreported: Seque
         flat = flat[len(made.values) :]
         metrics[LEARNING_RATE] = learning_rate(training.stage.schedule, made.step, training.num_steps)
         metrics[SAMPLES_PER_SECOND] = rate
+        metrics |= progress(training, made) | (training.system.sample() if made is unreported[-1] else {})
         events.emit("stepped", stage=training.job.index, step=made.step, metrics=metrics)
         bad = [name for name in (LOSS, GRAD_NORM) if not math.isfinite(metrics[name])]
         # In fp16 the scaler leaves out steps whose gradient overflows, and tries a smaller scale.
@@ -188,6 +193,12 @@ def report(training: Training, events: EventLog, folder: Path, unreported: Seque
         elif not went_back:
             training.recent.append(metrics[LOSS])
             training.num_bad = 0
+
+
+def progress(training: Training, made: Made) -> dict[str, float]:
+    """What the stage has read by the end of the step: the other axes on which its curves can be drawn."""
+    tokens = {} if made.num_tokens is None else {TOKENS: made.num_tokens}
+    return {SAMPLES: made.step * training.learner.samples_per_step, **tokens}
 
 
 def see_to(training: Training, events: EventLog, folder: Path, made: Made, what: str) -> None:

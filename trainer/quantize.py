@@ -37,7 +37,7 @@ class Stopped(BaseException):
     """Asked to stop. Nothing here is worth keeping half done, so it ends where it stands; no handler of Exception may swallow it."""
 
 
-def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool]) -> int:
+def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool], doorbell: int | None = None) -> int:
     """Reads `config.json` (a QuantizationJob), writes `export/` and the events; returns the exit status.
 
     Raises ValueError (pydantic's included) for what the user gave.
@@ -45,7 +45,7 @@ def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bo
     job = config.parse(json.loads((folder / "config.json").read_text()))
     if not isinstance(job, QuantizationJob):
         raise ValueError("config.json describes no quantization: use the verb `train`")
-    events = EventLog(folder)
+    events = EventLog(folder, doorbell)
     try:
         with stopping_at_once(stop_asked):
             work(job, folder, datasets, events)

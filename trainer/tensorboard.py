@@ -19,8 +19,8 @@ class MirroredLog(EventLog):
     A resumed stage writes a further file from its first step on: of points that two files have, TensorBoard shows the newer.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, doorbell: int | None = None) -> None:
+        super().__init__(folder, doorbell)
         self.folder = folder / FOLDER
         self.writers: dict[int, SummaryWriter] = {}
 

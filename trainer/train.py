@@ -8,21 +8,24 @@ from pathlib import Path
 
 from trainer import config
 from trainer.catalog import load
-from trainer.events import FILE_NAME, EventLog, read_from
+from trainer.events import FILE_NAME, EventLog, events_in
 from trainer.failures import explain
 from trainer.problems import check_stage
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 
 
-def train(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool]) -> int:
-    """Returns the exit status. Raises ValueError (pydantic's included) for what the user gave."""
+def train(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool], doorbell: int | None = None) -> int:
+    """Returns the exit status. Raises ValueError (pydantic's included) for what the user gave.
+
+    `doorbell` is a file descriptor that gets a byte after each flush of events.
+    """
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder} has no config.json")
-    events = EventLog(folder)
+    events = EventLog(folder, doorbell)
     try:
         document = read_config(folder)
-        events = log_of(document, folder, events)
+        events = log_of(document, folder, events, doorbell)
         return train_all(document, folder, events, datasets, stop_asked)
     except Exception as error:
         message, reason = explain(error)
@@ -32,13 +35,13 @@ def train(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool]
         events.close()
 
 
-def log_of(document: config.Run | config.StageJob, folder: Path, events: EventLog) -> EventLog:
+def log_of(document: config.Run | config.StageJob, folder: Path, events: EventLog, doorbell: int | None) -> EventLog:
     if not document.tensorboard:
         return events
     from trainer.tensorboard import MirroredLog
 
     events.close()
-    return MirroredLog(folder)
+    return MirroredLog(folder, doorbell)
 
 
 def read_config(folder: Path) -> config.Run | config.StageJob:
@@ -98,5 +101,4 @@ def jobs(document: config.Run | config.StageJob, folder: Path) -> Iterator[confi
 
 def finished(folder: Path) -> dict[int, Path]:
     """Returns the final checkpoint of each stage that has said it is finished."""
-    events, _ = read_from(folder / FILE_NAME, 0)
-    return {event["stage"]: folder / event["checkpoint"] for event in events if event["kind"] == "finished"}
+    return {event["stage"]: folder / event["checkpoint"] for event in events_in(folder / FILE_NAME) if event["kind"] == "finished"}

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
 from dashboard.live.messages import Update
-from dashboard.metrics.writing import write_points
+from dashboard.metrics.writing import Writer
 from dashboard.runs import lifecycle
 from dashboard.runs.lifecycle import Lease
 from dashboard.runs.models import Attempt
 from dashboard.runs.timeline import write_event, write_log
-from trainer.events import FILE_NAME, metrics_of, read_from
+from trainer.events import FILE_NAME, read_from
 from workers import facts
 from workers.logs import read_log
+from workers.points import points_of
 from workers.process import LOG
 
 RENEW_S = 1.0
@@ -44,7 +46,7 @@ class Relay:
     """Reads behind the offsets in the attempt's row; call `pump` again and again."""
 
     def __init__(self, lease: Lease, attempt: Attempt) -> None:
-        self.lease, self.attempt = lease, attempt
+        self.lease, self.attempt, self.writer = lease, attempt, Writer(attempt)
         self.renewed_at = 0.0
         self.failure: Mapping[str, Any] = {}
 
@@ -58,13 +60,14 @@ class Relay:
         return lifecycle.renew(self.lease)
 
     def record(self, found: Found) -> None:
-        record(self.lease, self.attempt, found)
+        record(self.lease, self.writer, found)
         self.failure = next((event for event in reversed(found.events) if event["kind"] == "failed"), self.failure)
 
     def drain(self) -> None:
         """Writes all that is left after the trainer has ended, an unfinished last line of its log included. Raises LeaseLost."""
         while found := look(self.attempt, ended=True):
             self.record(found)
+        tidy(self.lease, self.writer)
 
     def forget(self) -> None:
         """After a failed transaction nobody knows whether it was committed: the row says how far the relay came."""
@@ -77,9 +80,11 @@ def look(attempt: Attempt, *, ended: bool = False) -> Found:
     return Found(events, text, events_offset, log_offset)
 
 
-def record(lease: Lease, attempt: Attempt, found: Found) -> None:
+def record(lease: Lease, writer: Writer, found: Found) -> None:
     """One transaction: the points, events and text, what they say about the job, and the offsets behind them."""
+    attempt = writer.attempt
     with lifecycle.recording(lease) as update:
+        writer.write(update, points_of(found.events))
         write(update, attempt, found)
         offsets = {"events_offset": found.events_offset, "log_offset": found.log_offset}
         Attempt.objects.filter(pk=attempt.pk).update(**offsets)
@@ -87,7 +92,6 @@ def record(lease: Lease, attempt: Attempt, found: Found) -> None:
 
 
 def write(update: Update, attempt: Attempt, found: Found) -> None:
-    write_points(update, attempt, points_of(found.events))
     write_log(update, attempt, found.text)
     newest_step = next((event for event in reversed(found.events) if event["kind"] == "stepped"), None)
     for event in found.events:
@@ -97,15 +101,6 @@ def write(update: Update, attempt: Attempt, found: Found) -> None:
             facts.KINDS[event["kind"]](attempt, event)
 
 
-def points_of(events: list[dict[str, Any]]) -> dict[str, list[tuple[int, float]]]:
-    points: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for event in events:
-        if event["kind"] in ("stepped", "evaluated"):
-            for metric, value in metrics_of(event):
-                points[metric].append((event["step"], value))
-    return points
-
-
 def write_moment(update: Update, attempt: Attempt, event: Mapping[str, Any]) -> None:
     data = {name: value for name, value in event.items() if name not in ENVELOPE}
     write_event(update, event["kind"], attempt=attempt, step=event.get("step"), at=event["at"], **data)
@@ -113,5 +108,14 @@ def write_moment(update: Update, attempt: Attempt, event: Mapping[str, Any]) -> 
 
 def rescue(lease: Lease, earlier: Attempt) -> None:
     """Records, under the lease of a newer attempt, what an ended one wrote before its worker died: nothing trained is lost."""
+    writer = Writer(earlier)
     while found := look(earlier, ended=True):
-        record(lease, earlier, found)
+        record(lease, writer, found)
+    tidy(lease, writer)
+
+
+def tidy(lease: Lease, writer: Writer) -> None:
+    """An attempt that writes no more leaves few rows per series. Raises LeaseLost."""
+    with transaction.atomic():
+        lifecycle.renew(lease)
+        writer.finish()

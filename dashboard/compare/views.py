@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -22,6 +21,8 @@ MOST_RUNS = 8
 NUM_COLOURS = 8
 CHOICES = 50
 FIRST_CURVE = "validation/loss"
+AXES = "progress/"
+MEASURES = {"samples": "progress/samples", "tokens": "progress/tokens", "active": "progress/wall"}
 
 
 @require_GET
@@ -87,15 +88,22 @@ def colours_of(runs: list[Run]) -> dict[int, int]:
 
 
 def curves_of(runs: list[Run]) -> list[str]:
-    return sorted({name for run in runs for name in metric_names(run)})
+    return sorted({name for run in runs for name in metric_names(run) if not name.startswith(AXES)})
+
+
+def measures_of(runs: list[Run]) -> list[str]:
+    """What x can count in every one of these runs."""
+    names = [set(metric_names(run)) for run in runs]
+    return ["step", *(measure for measure, metric in MEASURES.items() if all(metric in each for each in names))]
 
 
 def page_data(runs: list[Run], colours: dict[int, int], matrix: Matrix, curve: str) -> dict[str, Any]:
     return {
         "curve": curve,
-        "runs": [
-            {"id": run.pk, "name": run.name, "colour": colours[run.pk], "series": reverse("api:read_series", args=[run.pk])} for run in runs
-        ],
+        "measures": measures_of(runs),
+        "many": "/api/v1/series",
+        "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
+        "runs": [{"id": run.pk, "name": run.name, "colour": colours[run.pk]} for run in runs],
         "stages": [
             {
                 "index": row.index,
@@ -109,7 +117,10 @@ def page_data(runs: list[Run], colours: dict[int, int], matrix: Matrix, curve: s
             "none": _("No run has measured this here"),
             "sentence": _("{metric}, {stage}: {runs}"),
             "ends": _("{run} ends at {value}"),
-            "failed": _("The curves could not be loaded. Reload the page to try again"),
+            "failed": _("The curves could not be loaded."),
+            "try_again": _("Try again"),
             "step": _("step"),
+            "samples": _("samples"),
+            "tokens": _("tokens"),
         },
     }

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
 
+import numpy as np
 
-class Points(TypedDict):
-    """New points of one metric. NaN and infinity travel as "nan", "inf" and "-inf"."""
+from trainer.events import encode
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """New points of one metric, in step order: steps (u32) and values (f64), equally long."""
 
     stage: int
     attempt: int
     metric: str
-    step: list[int]
-    value: list[float | str]
+    steps: np.ndarray
+    values: np.ndarray
+
+    def to_document(self) -> dict[str, Any]:
+        """NaN and infinity travel as "nan", "inf" and "-inf"."""
+        values = self.values.tolist() if np.isfinite(self.values).all() else [encode(value) for value in self.values.tolist()]
+        return {"stage": self.stage, "attempt": self.attempt, "metric": self.metric, "step": self.steps.tolist(), "value": values}
 
 
 class Moment(TypedDict):
@@ -76,6 +86,13 @@ class QuantizationState(TypedDict):
     error: str
 
 
+class Progress(TypedDict):
+    """Of an update that changed nothing else of the state."""
+
+    stage: int
+    last_step: int
+
+
 @dataclass
 class Update:
     """Everything one transaction changed; `cursor` is its number in the run, contiguous from 1."""
@@ -85,6 +102,7 @@ class Update:
     at: float = field(default_factory=time.time)
     run: RunState | None = None
     stages: list[StageState] = field(default_factory=list)
+    progress: Progress | None = None
     points: list[Points] = field(default_factory=list)
     events: list[Moment] = field(default_factory=list)
     log: list[LogText] = field(default_factory=list)
@@ -92,12 +110,18 @@ class Update:
 
     @property
     def num_points(self) -> int:
-        return sum(len(points["step"]) for points in self.points)
+        return sum(len(points.steps) for points in self.points)
+
+    def body(self) -> dict[str, Any]:
+        """What changed, beside the points; what did not is left out."""
+        told = {name: getattr(self, name) for name in ("run", "stages", "progress", "events", "log", "quantization")}
+        return {name: value for name, value in told.items() if value not in (None, [])}
 
     def to_json(self) -> str:
-        """Leaves out what did not change."""
-        body = {name: value for name, value in asdict(self).items() if name != "run_id" and value not in (None, [])}
-        return json.dumps({"type": "update", **body}, ensure_ascii=False, separators=(",", ":"))
+        points = {"points": [each.to_document() for each in self.points]} if self.points else {}
+        return json.dumps(
+            {"type": "update", "cursor": self.cursor, "at": self.at, **self.body(), **points}, ensure_ascii=False, separators=(",", ":")
+        )
 
 
 def joined(cursor: int, replayed: int) -> str:

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from dashboard.live.messages import Update
 from dashboard.live.state import quantization_state, run_state, stage_states
-from dashboard.metrics.models import Chunk
-from dashboard.metrics.packing import to_points
+from dashboard.metrics.replaying import points_after
 from dashboard.runs.models import Event, LogChunk, Run
+from trainer.events import encode
 
 
 def updates_after(run_id: int, after: int) -> list[Update]:
@@ -30,10 +30,16 @@ def fill(updates: dict[int, Update], after: int) -> None:
     """Adds points, events and log to the updates they were written under."""
     run_id = next(iter(updates.values())).run_id
     newest = max(updates)
-    for chunk in (
-        Chunk.objects.filter(attempt__job__run=run_id, cursor__gt=after, cursor__lte=newest).select_related("attempt__job").order_by("id")
-    ):
-        updates[chunk.cursor].points.append(to_points(chunk, chunk.attempt.job.position))
+    for written in points_after(run_id, after, newest):
+        updates[written.cursor].points.append(
+            {
+                "stage": written.stage,
+                "attempt": written.attempt,
+                "metric": written.metric,
+                "step": written.steps.tolist(),
+                "value": [encode(value) for value in written.values.tolist()],
+            }
+        )
     for event in Event.objects.filter(run=run_id, cursor__gt=after, cursor__lte=newest).select_related("attempt__job"):
         updates[event.cursor].events.append(event.to_moment())
     for text in LogChunk.objects.filter(attempt__job__run=run_id, cursor__gt=after, cursor__lte=newest).select_related("attempt__job"):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from django.db.models import Max
-
-from dashboard.metrics.models import Chunk
-from dashboard.metrics.packing import unpack
+from dashboard.metrics.models import Series
 from trainer.events import LOSS, encode
 
 
 def latest_losses(run_ids: Sequence[int]) -> dict[int, float | str]:
-    """Returns the last training loss by run, in two queries; runs without a point are left out."""
-    newest = Chunk.objects.filter(attempt__job__run__in=run_ids, metric=LOSS).values("attempt__job__run").annotate(newest=Max("pk"))
-    chunks = Chunk.objects.filter(pk__in=[row["newest"] for row in newest]).select_related("attempt__job")
-    return {chunk.attempt.job.run_id: encode(float(unpack(chunk.steps, chunk.values)[1][-1])) for chunk in chunks}
+    """Returns the last training loss by run, in one query; runs without a point are left out."""
+    heads = Series.objects.filter(attempt__job__run__in=run_ids, metric=LOSS).order_by("attempt")
+    found = dict(heads.values_list("attempt__job__run_id", "last_value"))
+    return {run_id: encode(math.nan if value is None else value) for run_id, value in found.items()}
+
+
+def latest_losses_of(job_ids: Sequence[int]) -> dict[int, float]:
+    """The same by job."""
+    heads = Series.objects.filter(attempt__job__in=job_ids, metric=LOSS).order_by("attempt")
+    found = dict(heads.values_list("attempt__job_id", "last_value"))
+    return {job_id: math.nan if value is None else value for job_id, value in found.items()}

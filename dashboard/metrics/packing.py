@@ -1,36 +1,47 @@
-"""Packs the points of a chunk into bytes and back: steps as little-endian u32, values as little-endian f64."""
+"""Packs points, the entries of the pyramid and the cursors of a row into bytes and back, all little-endian."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dashboard.live.messages import Points
-from trainer.events import encode
+POINT = np.dtype([("step", "<u4"), ("value", "<f8")])
+# Of so many points as the level says: mean, minimum and maximum of the finite ones, NaN where there is none.
+ENTRY = np.dtype([("last_step", "<u4"), ("num_not_finite", "<u4"), ("mean", "<f8"), ("minimum", "<f8"), ("maximum", "<f8")])
+# So many points in a row were written by the transaction that lies so far behind the row's newest one.
+RUN = np.dtype([("behind", "<u4"), ("count", "<u4")])
 
-if TYPE_CHECKING:
-    from dashboard.metrics.models import Chunk
-
-STEPS = np.dtype("<u4")
-VALUES = np.dtype("<f8")
-
-
-def pack(steps: Sequence[int], values: Sequence[float]) -> tuple[bytes, bytes]:
-    return np.asarray(steps, STEPS).tobytes(), np.asarray(values, VALUES).tobytes()
+Bytes = bytes | memoryview
 
 
-def unpack(steps: bytes | memoryview, values: bytes | memoryview) -> tuple[np.ndarray, np.ndarray]:
-    return np.frombuffer(steps, STEPS), np.frombuffer(values, VALUES)
+def to_points(steps: Sequence[int] | np.ndarray, values: Sequence[float] | np.ndarray) -> np.ndarray:
+    points = np.empty(len(steps), POINT)
+    points["step"] = steps
+    points["value"] = values
+    return points
 
 
-def to_points(chunk: Chunk, stage: int) -> Points:
-    steps, values = unpack(chunk.steps, chunk.values)
-    return {
-        "stage": stage,
-        "attempt": chunk.attempt.number,
-        "metric": chunk.metric,
-        "step": steps.tolist(),
-        "value": [encode(value) for value in values.tolist()],
-    }
+def unpack_points(data: Bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the steps (u32) and values (f64) of a row on level 0."""
+    points = np.frombuffer(data, POINT)
+    return points["step"], points["value"]
+
+
+def pack_cursors(cursors: np.ndarray) -> bytes:
+    """Takes the cursor of every point, ascending; empty where all are the same."""
+    starts = np.flatnonzero(np.diff(cursors, prepend=-1))
+    if len(starts) < 2:
+        return b""
+    runs = np.empty(len(starts), RUN)
+    runs["behind"] = cursors[-1] - cursors[starts]
+    runs["count"] = np.diff(starts, append=len(cursors))
+    return runs.tobytes()
+
+
+def unpack_cursors(newest: int, cursors: Bytes, num_points: int) -> np.ndarray:
+    """Returns the cursor of every point of a row on level 0."""
+    if not cursors:
+        return np.full(num_points, newest, np.int64)
+    runs = np.frombuffer(cursors, RUN)
+    return np.repeat(newest - runs["behind"].astype(np.int64), runs["count"])

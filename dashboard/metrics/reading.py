@@ -10,7 +10,9 @@ import numpy as np
 from django.db import transaction
 
 from dashboard.metrics.models import Chunk
-from dashboard.metrics.packing import unpack
+from dashboard.metrics.models import Series as Head
+from dashboard.metrics.names import is_chart
+from dashboard.metrics.packing import unpack_points
 from dashboard.runs.models import Attempt, Run, Stage
 
 Ends = Sequence[int] | np.ndarray
@@ -86,13 +88,14 @@ def superseded_from(attempt: Attempt, attempts: list[Attempt]) -> float:
 
 def chunks_of(attempts: list[Attempt], metric: str) -> dict[int, list[Chunk]]:
     found: dict[int, list[Chunk]] = defaultdict(list)
-    for chunk in Chunk.objects.filter(attempt__in=attempts, metric=metric).order_by("attempt", "first_step", "id"):
-        found[chunk.attempt_id].append(chunk)
+    rows = Chunk.objects.filter(series__attempt__in=attempts, series__metric=metric, level=0).select_related("series")
+    for chunk in rows.order_by("series", "first_point"):
+        found[chunk.series.attempt_id].append(chunk)
     return found
 
 
 def join(chunks: list[Chunk]) -> tuple[np.ndarray, np.ndarray]:
-    return concatenate([unpack(chunk.steps, chunk.values) for chunk in chunks])
+    return concatenate([unpack_points(chunk.data) for chunk in chunks])
 
 
 def concatenate(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -121,5 +124,5 @@ def thin(metric: str, stage: int | None, steps: np.ndarray, values: np.ndarray, 
 
 def metric_names(run: Run) -> list[str]:
     jobs = [stage.trained_by for stage in run.stages]
-    names = Chunk.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct()
-    return sorted(names)
+    names = Head.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct()
+    return sorted(filter(is_chart, names))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.metrics.models import Chunk
-from dashboard.metrics.packing import unpack
+from dashboard.metrics.packing import unpack_points
 from dashboard.metrics.reading import superseded_from
 from dashboard.runs.models import Attempt
 from trainer.events import LOSS
@@ -60,7 +60,7 @@ def sampled_points(jobs: Collection[int]) -> dict[int, list[tuple[np.ndarray, np
     found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
     for attempt, until, chunks in sampled_chunks(jobs):
         for chunk in chunks:
-            steps, values = unpack(chunk.steps, chunk.values)
+            steps, values = unpack_points(chunk.data)
             kept = (steps < until) & np.isfinite(values) & (values > 0)
             found[attempt.job_id].append((steps[kept], values[kept]))
     return found
@@ -72,13 +72,13 @@ def sampled_chunks(jobs: Collection[int]) -> list[tuple[Attempt, float, list[Chu
     for attempt in Attempt.objects.filter(job__in=jobs).order_by("job", "number"):
         attempts[attempt.job_id].append(attempt)
     heads: dict[int, list[int]] = defaultdict(list)
-    listed = Chunk.objects.filter(attempt__job__in=jobs, metric=LOSS).order_by("attempt", "first_step", "pk")
-    for attempt_id, chunk_id in listed.values_list("attempt_id", "pk"):
+    listed = Chunk.objects.filter(series__attempt__job__in=jobs, series__metric=LOSS, level=0).order_by("series", "first_point")
+    for attempt_id, chunk_id in listed.values_list("series__attempt_id", "pk"):
         heads[attempt_id].append(chunk_id)
     wanted = {chunk_id for ids in heads.values() for chunk_id in spread(ids)}
     chunks: dict[int, list[Chunk]] = defaultdict(list)
-    for chunk in Chunk.objects.filter(pk__in=wanted).order_by("attempt", "first_step", "pk"):
-        chunks[chunk.attempt_id].append(chunk)
+    for chunk in Chunk.objects.filter(pk__in=wanted).select_related("series").order_by("series", "first_point"):
+        chunks[chunk.series.attempt_id].append(chunk)
     return [(attempt, superseded_from(attempt, group), chunks[attempt.pk]) for group in attempts.values() for attempt in group]
 
 

@@ -29,6 +29,7 @@ def page_data(run: Run) -> dict[str, Any]:
     last = Attempt.objects.filter(job__run=run).aggregate(at=Max("last_point_at"))["at"]
     return {
         "id": run.pk,
+        "name": run.name,
         "cursor": run.cursor,
         "now": time.time(),
         "run": run_state(run),
@@ -41,9 +42,16 @@ def page_data(run: Run) -> dict[str, Any]:
         "heartbeat": heartbeat(Attempt.objects.filter(job__run=run).select_related("worker").order_by("pk").last()),
         "socket": f"/ws/runs/{run.pk}/",
         "series": reverse("api:read_series", args=[run.pk]),
+        "many": "/api/v1/series",
+        "exports": exports(run),
         "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
         "words": words(),
     }
+
+
+def exports(run: Run) -> str:
+    """Where every point can be had, never thinned: `?format=csv|parquet&metric=...`."""
+    return f"/api/v1/runs/{run.pk}/export"
 
 
 def stages(run: Run) -> list[dict[str, Any]]:
@@ -94,8 +102,15 @@ def words() -> dict[str, str]:
         "attempt_lost": _("attempt {number}, −{count} steps"),
         "as_planned": _("as planned, max. diff. {difference}"),
         "not_as_planned": _("differs from the plan, max. diff. {difference}"),
-        "points_shown": _("{shown} of {all} points, extremes kept"),
+        "points_shown": _("{shown} buckets of {all} points, extremes kept"),
         "points": _("{all} points"),
+        "clip_point_above": _("{count} point above {limit} hidden by clipping"),
+        "clip_points_above": _("{count} points above {limit} hidden by clipping"),
+        "clip_buckets_above": _("{count} buckets reach above {limit}, hidden by clipping"),
+        "clip_point_below": _("{count} point below {limit} hidden by clipping"),
+        "clip_points_below": _("{count} points below {limit} hidden by clipping"),
+        "clip_buckets_below": _("{count} buckets reach below {limit}, hidden by clipping"),
+        "symlog": _("linear between −{middle} and {middle}"),
         "loss_sentence": _("Loss, {stage}, {value} at step {step}, {trend}"),
         "rate_sentence": _("Learning rate, {stage}, {value} at step {step}"),
         "metric_sentence": _("{metric}, {value} at step {step}"),
@@ -104,7 +119,6 @@ def words() -> dict[str, str]:
         "level": _("level"),
         "nothing_yet": _("No loss yet. Planned learning rate below."),
         "loss_soon": _("Loss appears with the first step."),
-        "load_failed": _("The curves could not be loaded. They are tried again by themselves."),
         "left": _("{time} left"),
         "of_steps": _("{step} of {steps}"),
         "steps": _("{steps} steps"),
@@ -120,6 +134,9 @@ def words() -> dict[str, str]:
         "skipped": _("Loss is not a number at step {step}: step skipped"),
         "went_back": _("Loss is not a number at step {step}: went back to the last checkpoint"),
         "nan": _("Loss is not a number at step {step}"),
+        "evaluation": _("Evaluated at step {step}"),
+        "gate": _("Gate at step {step}"),
+        "note": _("Note at step {step}"),
         "chart": _("Chart"),
         "table": _("Table"),
         "stage": _("Stage"),
@@ -128,6 +145,13 @@ def words() -> dict[str, str]:
         "found": _("{count} found"),
         "new_lines": _("{count} new lines"),
         "no_new_lines": _("Follow"),
+        "metrics": _("{count} metrics"),
+        "metrics_of": _("{count} of {total} metrics"),
+        "new_metrics": _("{count} new, show"),
+        "no_metrics": _("No metric yet. They appear as they come."),
+        "no_metric_fits": _("No metric fits."),
+        "pinned": _("Pinned"),
+        "other_metrics": _("others"),
         "bad_pattern": _("Not a pattern: {problem}"),
         "copy_line": _("Copy this line"),
         "latency": _("latency p50, ms (batch 1)"),

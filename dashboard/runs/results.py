@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
-from dashboard.metrics.models import Chunk
-from dashboard.metrics.packing import unpack
+from dashboard.metrics.latest import latest_losses_of
 from dashboard.runs.experts import Layer, layers_of
 from dashboard.runs.models import DONE, Attempt, Event, Run, Stage, Status
 from dashboard.runs.outdated import out_of_date
@@ -93,7 +91,7 @@ def stage_cards(run: Run) -> list[Card]:
     """Five queries, however many stages. The numbers of a reused stage are read where it was trained."""
     stages = list(run.stages.select_related("run", "reused_from__run"))
     attempts, seen = attempts_of(run), validations(stages)
-    saved, losses = last_saved(stages), newest_losses(stages)
+    saved, losses = last_saved(stages), latest_losses_of(trained_by(stages))
     stale = out_of_date(stages, catalog.load([settings.DATASETS_DIR]))
     cards: list[Card] = []
     before: Mapping[str, float] = {}
@@ -153,13 +151,6 @@ def validations(stages: Sequence[Stage]) -> dict[int, list[dict[str, float]]]:
         if event.attempt and event.data.get("split") == "validation":
             found[event.attempt.job_id].append({metric: decode(value) for metric, value in event.data.get("metrics", {}).items()})
     return found
-
-
-def newest_losses(stages: Sequence[Stage]) -> dict[int, float]:
-    """The newest training loss by job, from the last chunk of each."""
-    newest = Chunk.objects.filter(attempt__job__in=trained_by(stages), metric=LOSS).values("attempt__job").annotate(newest=Max("pk"))
-    chunks = Chunk.objects.filter(pk__in=[row["newest"] for row in newest]).select_related("attempt")
-    return {chunk.attempt.job_id: float(unpack(chunk.steps, chunk.values)[1][-1]) for chunk in chunks}
 
 
 def attempts_of(run: Run) -> dict[int, list[Attempt]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any
@@ -14,7 +15,7 @@ from tests.trainer import small_language as small
 from tests.trainer.attempts import Attempts, digest_of, events_of, new_folder
 from trainer.config import StageJob
 from trainer.device import has_compiler
-from trainer.events import DIFFICULTY
+from trainer.events import DIFFICULTY, SAMPLES, TOKENS
 from trainer.families.language import LanguageLearner
 from trainer.loop import Training
 from trainer.stage import prepare
@@ -64,6 +65,15 @@ def test_a_stage_that_died_ends_as_an_undisturbed_one(name: str, datasets: Path,
         assert digest_of(torn, LAST, file) == digest_of(whole, LAST, file), file
     assert events_of(torn, "drawn")[-1]["sources"] == events_of(whole, "drawn")[-1]["sources"]
     assert events_of(torn, "watched")[-1]["losses"] == events_of(whole, "watched")[-1]["losses"]
+    assert progress_of(torn) == progress_of(whole)
+
+
+def progress_of(folder: Path) -> dict[int, tuple[int, int]]:
+    """Samples and tokens read by the end of each step, as they were last said; both grow from step to step."""
+    said = {event["step"]: (event["metrics"][SAMPLES], event["metrics"][TOKENS]) for event in events_of(folder, "stepped")}
+    assert all(earlier < later for axis in zip(*said.values(), strict=True) for earlier, later in pairwise(sorted(axis)))
+    assert sorted(said) == list(range(1, 9))
+    return said
 
 
 def test_one_forward_gives_each_task_its_own_loss_and_their_sum_by_weight(datasets: Path) -> None:

@@ -16,7 +16,8 @@ from django.db.models.functions import Now
 
 from dashboard.fleet.models import Worker
 from dashboard.metrics.models import Chunk
-from dashboard.metrics.packing import unpack
+from dashboard.metrics.names import is_chart
+from dashboard.metrics.packing import unpack_points
 from dashboard.runs import lifecycle
 from dashboard.runs.lifecycle import Lease, LeaseLost
 from dashboard.runs.models import Attempt, Event, LogChunk, Run, Stage
@@ -50,9 +51,9 @@ def recorded() -> Points:
 def stored(attempt: Attempt) -> Points:
     """Every point of the database, in the order it was written."""
     points: Points = defaultdict(list)
-    for chunk in Chunk.objects.filter(attempt=attempt).order_by("pk"):
-        steps, values = unpack(chunk.steps, chunk.values)
-        points[chunk.metric] += list(zip(steps.tolist(), values.tolist(), strict=True))
+    for row in Chunk.objects.filter(series__attempt=attempt, level=0).select_related("series").order_by("series", "first_point"):
+        if is_chart(row.series.metric):
+            points[row.series.metric] += list(zip(*(column.tolist() for column in unpack_points(row.data)), strict=True))
     return points
 
 

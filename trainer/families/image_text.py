@@ -115,6 +115,10 @@ class ImageTextLearner:
     def samples_per_step(self) -> int:
         return self.stage.batch_size * len(self.stage.tasks)
 
+    @property
+    def num_tokens(self) -> int | None:
+        return None
+
     # --- figures ---------------------------------------------------------------------------------------------------------
 
     def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:

@@ -159,6 +159,10 @@ class LanguageLearner:
     def samples_per_step(self) -> int:
         return self.stage.batch_size
 
+    @property
+    def num_tokens(self) -> int | None:
+        return sum(self.mixture.num_tokens)
+
     # --- figures ---------------------------------------------------------------------------------------------------------
 
     def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:

@@ -35,6 +35,10 @@ class Learner(Protocol):
     def samples_per_step(self) -> int:
         """What throughput counts: samples, or rows of tokens."""
 
+    @property
+    def num_tokens(self) -> int | None:
+        """Tokens read since the stage began, padding left out; None where the data are no tokens."""
+
     def set_training(self) -> None:
         """Training mode, except where a frozen part keeps its statistics."""
 
