@@ -145,6 +145,7 @@ def words() -> dict[str, str]:
         "found": _("{count} found"),
         "new_lines": _("{count} new lines"),
         "no_new_lines": _("Follow"),
+        "loss_and_rate": _("Loss and learning rate"),
         "metrics": _("{count} metrics"),
         "metrics_of": _("{count} of {total} metrics"),
         "new_metrics": _("{count} new, show"),

@@ -3,6 +3,7 @@
 import { RunCharts } from "./chart/card.js";
 import { bindControls } from "./chart/controls.js";
 import { FullScreen } from "./chart/full-screen.js";
+import { bindMainActs } from "./chart/main-acts.js";
 import { drawScatter } from "./chart/scatter.js";
 import * as numbers from "./chart/numbers.js";
 import { secondsLeft } from "./chart/ruler.js";
@@ -44,6 +45,8 @@ function bindCharts() {
   bindControls(document, view);
   const full = new FullScreen(chartsRoot.querySelector("[data-full]"), view, charts.small, { run: data.name, exports: data.exports });
   document.addEventListener("painted", () => full.update());
+  loader.addEventListener("read", () => full.update());
+  bindMainActs(chartsRoot, view, data);
 }
 
 /** Too far behind to catch up: the page reads what the server says of the run now, then its curves. */
