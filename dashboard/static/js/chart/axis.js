@@ -40,6 +40,14 @@ export class Axis {
     return x;
   }
 
+  /** What was made before the steps were made again. By the clock it lies before the pause, where the newer attempt is not yet. */
+  placesOfLost(index, steps, from) {
+    if (this.measure !== "wall") return this.places(index, steps);
+    const { usual } = this.scales[index - 1];
+    const begin = this.at(index, from - 1);
+    return Float64Array.from(steps, (step) => begin + (step - from + 1) * usual * this.factors[index - 1]);
+  }
+
   /** The stage and step at a place; on one axis the stage whose part it is. */
   find(x) {
     const { stages } = this.store;

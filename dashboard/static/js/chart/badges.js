@@ -1,5 +1,6 @@
 // The honest words beside the loss chart: how much of the truth is drawn, what clipping hides, and where a log axis is linear.
 
+import { lowerBound } from "../live/curves.js";
 import { TRAIN } from "./kind-loss.js";
 import * as numbers from "./numbers.js";
 import { fill } from "./words.js";
@@ -10,14 +11,30 @@ export function writeBadges(root, view, chart) {
   write(root, "[data-scale-note]", chart.scale?.kind === "symlog" ? fill(view.words.symlog, { middle: numbers.valueTick(chart.scale.middle) }) : "");
 }
 
-/** Of a zoomed picture the badge still speaks of the whole curve, as far as it is drawn. */
+/** Of a zoomed picture the badge speaks of what is in the window. */
 function pointsText(view) {
-  const { numPoints } = view.store.series(TRAIN);
-  const curves = view.stages.map(({ index }) => view.store.shown(TRAIN, index));
-  const shown = curves.reduce((sum, curve) => sum + curve.length, 0);
-  const isWhole = curves.every((curve) => !curve.isBuckets);
-  const values = { shown: numbers.steps(shown), all: numbers.steps(isWhole ? shown : Math.max(shown, numPoints)) };
-  return fill(isWhole ? view.words.points : view.words.points_shown, values);
+  const { shown, all } = view.window ? countInside(view) : countAll(view);
+  const values = { shown: numbers.steps(shown), all: numbers.steps(Math.max(shown, all)) };
+  return fill(shown < all ? view.words.points_shown : view.words.points, values);
+}
+
+function countAll(view) {
+  const { numPoints, curves } = view.store.series(TRAIN);
+  return { shown: [...curves.values()].reduce((sum, curve) => sum + curve.length, 0), all: numPoints };
+}
+
+/** The window's own series knows how many points it stands for; an overview's buckets know it about. */
+function countInside(view) {
+  const counts = { shown: 0, all: 0 };
+  for (const [index, [low, high]] of view.spans) {
+    const { step, count } = view.store.shown(TRAIN, index);
+    for (let i = lowerBound(step, low); i < step.length && step[i] <= high; i += 1) {
+      counts.shown += 1;
+      counts.all += count[i];
+    }
+  }
+  const { detail } = view.store.series(TRAIN);
+  return counts.shown < counts.all && detail ? { ...counts, all: detail.numPoints } : counts;
 }
 
 /** "3 points above 4.2 hidden by clipping", or how many buckets reach beyond. */

@@ -33,6 +33,7 @@ export class RunCharts {
     this.painter = new Painter(() => this.paint());
     this.listen();
     for (const chart of [this.loss, this.rate]) chart.mount(view);
+    this.small.update();
     this.look();
   }
 
@@ -58,7 +59,13 @@ export class RunCharts {
 
   seen(chart) {
     for (const metric of chart.metrics) this.loader.want(metric, chart.look === "small" ? FEW_POINTS : MANY_POINTS);
-    if (chart === this.loss) this.drawAround();
+    if (chart === this.loss) requestAnimationFrame(() => this.drawFrame());
+  }
+
+  /** Bands, axes and words stand before the first point has come. */
+  drawFrame() {
+    this.drawAround();
+    this.drawWords();
   }
 
   arrived() {
@@ -111,7 +118,7 @@ export class RunCharts {
   drawNow(toPixels, width) {
     const line = this.find("[data-now]");
     const { nowAt } = this.view;
-    const left = nowAt === null ? -1 : toPixels(nowAt);
+    const left = nowAt === null ? -1 : Math.round(toPixels(nowAt) * devicePixelRatio) / devicePixelRatio;
     line.hidden = left < 0 || left > width;
     line.style.left = `${left}px`;
   }

@@ -3,7 +3,7 @@
 import { supersededFrom } from "../live/curves.js";
 import { paintEnd } from "./bands.js";
 import { nearestIndex, rawLayer, smoothLayer } from "./layers.js";
-import { dotLayer, strokeLayer } from "./lines.js";
+import { dotLayer, RAW_WIDTH, strokeLayer } from "./lines.js";
 import * as numbers from "./numbers.js";
 import { smooth, trend } from "./smoothing.js";
 import { stageColour } from "./theme.js";
@@ -13,6 +13,7 @@ export const TRAIN = "train/loss";
 export const VALIDATION = "validation/loss";
 export const metrics = [TRAIN, VALIDATION];
 export const hasLog = true;
+const SPOILT_APART = 6;
 
 /** In the order in which they are drawn; the name of each is its key in the legend. */
 export function layers(view, theme) {
@@ -20,7 +21,7 @@ export function layers(view, theme) {
     const { solid } = stageColour(theme, stage.index);
     const [train, checked] = [view.store.shown(TRAIN, stage.index), view.store.shown(VALIDATION, stage.index)];
     return [
-      { ...rawLayer(view, stage, train, { stroke: solid, width: 1, alpha: view.smoothing > 0 ? 0.26 : 1 }), key: "train", role: "raw" },
+      { ...rawLayer(view, stage, train, { stroke: solid, width: RAW_WIDTH, alpha: view.smoothing > 0 ? 0.26 : 1 }), key: "train", role: "raw" },
       { ...smoothLayer(view, stage, train, { stroke: solid, width: 1.75 }), key: "train", role: "smooth" },
       { ...rawLayer(view, stage, checked, { stroke: theme.ink2, width: 1, dash: [1, 3] }), key: "validation", role: "dots" },
     ].filter((layer) => view.isShown(layer.key, stage));
@@ -28,11 +29,13 @@ export function layers(view, theme) {
 }
 
 export function paint(ctx, project, shown, view, theme) {
-  for (const lost of view.isShown("train", { index: 0 }) ? view.store.lost : []) paintLost(ctx, project, lost, view, theme);
-  for (const layer of shown) {
+  const lost = view.store.lost.filter((each) => each.curve.length && view.isShown("train", { index: each.stage })).map((each) => lostLayer(each, view, theme));
+  paintSpoilt(ctx, project, view, theme);
+  for (const layer of [...lost, ...shown]) {
     strokeLayer(ctx, project, layer);
     if (layer.role === "dots") dotLayer(ctx, project, layer, { radius: 3, fill: theme.surface });
   }
+  for (const layer of lost) writeLost(ctx, project, layer, view, theme);
 }
 
 /** Over everything, also over the edge of the plot. */
@@ -59,11 +62,33 @@ function isKnown(view, index, after, upTo) {
   return view.store.notFinite.some(({ stage, step }) => stage === index && step > after && step < upTo);
 }
 
-function paintLost(ctx, project, { stage: index, attempt, curve }, view, theme) {
+/** Thin red lines where the loss is no number, as far as they can be told apart. */
+function paintSpoilt(ctx, { bbox, x, range }, view, theme) {
+  ctx.strokeStyle = theme.error;
+  ctx.globalAlpha = 0.6;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.beginPath();
+  let last = -Infinity;
+  for (const place of spoiltOf(view).map(({ stage, step }) => view.axis.at(stage, step)).sort((a, b) => a - b)) {
+    if (place < range[0] || place > range[1] || x(place) - last < SPOILT_APART * devicePixelRatio) continue;
+    last = x(place);
+    ctx.moveTo(last, bbox.top);
+    ctx.lineTo(last, bbox.top + bbox.height);
+  }
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.globalAlpha = 1;
+}
+
+function lostLayer({ stage: index, attempt, curve }, view, theme) {
   const stage = view.store.stage(index);
-  if (!curve.length || !view.isShown("train", stage)) return;
-  const layer = rawLayer(view, stage, curve, { stroke: stageColour(theme, index).solid, width: 1, alpha: 0.5 });
-  strokeLayer(ctx, project, layer);
+  const style = { stroke: stageColour(theme, index).solid, width: RAW_WIDTH, alpha: 0.5, attempt, curve };
+  return { ...rawLayer(view, stage, curve, style), x: view.axis.placesOfLost(index, curve.step, supersededFrom(attempt, stage.attempts)) };
+}
+
+function writeLost(ctx, project, layer, view, theme) {
+  const { stage, attempt, curve } = layer;
   const isInView = layer.x.at(-1) > project.range[0] && layer.x[0] < project.range[1];
   const label = fill(view.words.attempt_lost, { number: attempt, count: numbers.steps(stepsLost(stage, attempt, curve)) });
   if (isInView && project.bbox.width > 440 * devicePixelRatio) writeLabel(ctx, project, label, layer, theme);
@@ -83,7 +108,11 @@ function writeLabel(ctx, { bbox, x, y }, label, layer, theme) {
   ctx.textBaseline = "bottom";
   const left = Math.min(x(layer.x.at(-1)) + 6 * ratio, bbox.left + bbox.width - ctx.measureText(label).width);
   const highest = layer.y.reduce((most, value) => (Number.isFinite(value) ? Math.min(most, y(value)) : most), Infinity);
-  ctx.fillText(label, left, Math.max(highest - 6 * ratio, bbox.top + 14 * ratio));
+  const top = Math.max(highest - 6 * ratio, bbox.top + 14 * ratio);
+  ctx.strokeStyle = theme.surface; // a halo: the words may lie over another stage's line
+  ctx.lineWidth = 3 * ratio;
+  ctx.strokeText(label, left, top);
+  ctx.fillText(label, left, top);
 }
 
 /** The newest training loss: its stage and step, value, smoothed value and trend. */

@@ -1,7 +1,7 @@
 // A chart of any metric: one line in the colours of the stages. Small it has no axes; in full screen it does.
 
 import { rawLayer, nearestIndex, smoothLayer } from "./layers.js";
-import { dotLayer, strokeLayer } from "./lines.js";
+import { dotLayer, RAW_WIDTH, strokeLayer } from "./lines.js";
 import * as numbers from "./numbers.js";
 import { stageColour } from "./theme.js";
 import { format } from "./units.js";
@@ -15,7 +15,7 @@ export function layers(view, theme, metric) {
   return view.stages.flatMap((stage) => {
     const { solid } = stageColour(theme, stage.index);
     const curve = view.store.shown(metric, stage.index);
-    const raw = { ...rawLayer(view, stage, curve, { stroke: solid, width: isDense ? 1 : 1.25, alpha: isDense ? 0.26 : 1 }), role: isDense ? "raw" : "line" };
+    const raw = { ...rawLayer(view, stage, curve, { stroke: solid, width: isDense ? RAW_WIDTH : 1.25, alpha: isDense ? 0.26 : 1 }), role: isDense ? "raw" : "line" };
     const shown = isDense ? [raw, { ...smoothLayer(view, stage, curve, { stroke: solid, width: 1.25 }), role: "smooth" }] : [raw];
     return view.hidden.has(`s${stage.index}`) ? [] : shown;
   });

@@ -2,6 +2,9 @@
 
 import { inside } from "./layers.js";
 
+// A hair over one: a line of one pixel is drawn piece by piece, and pieces that overlap would darken it.
+export const RAW_WIDTH = 1.05;
+
 let [placesX, placesY] = [new Float64Array(4096), new Float64Array(4096)];
 
 /** From data to canvas pixels, for one state of the plot's scales. */

@@ -173,7 +173,7 @@ export class LiveChart extends HTMLElement {
     x.values = () => this.xTicks.map((tick) => tick.text);
     const y = { ...shared, scale: "y", filter: (plot, splits) => splits, show: !isSmall, size: gutter, gap: 8, grid: { stroke: theme.line, width: 1 } };
     y.splits = (plot, i, low, high) => (this.shown.some((layer) => layer.x.length) ? ticks(low, high, this.scale, TICKS[this.look]) : []);
-    y.values = (plot, splits) => splits.map((each, i) => numbers.valueTick(each, Math.abs((splits[i + 1] ?? splits[i - 1]) - each)));
+    y.values = (plot, splits) => splits.map((each, i) => numbers.valueTick(each, this.scale.kind === "symlog" ? 0 : Math.abs((splits[i + 1] ?? splits[i - 1]) - each)));
     return [x, y];
   }
 

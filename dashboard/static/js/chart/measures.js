@@ -26,7 +26,7 @@ export function scalesOf(store, measure) {
   const known = pairs.filter(({ steps }) => steps.length);
   const total = (name) => known.reduce((sum, pair) => sum + pair[name].at(-1), 0);
   const pace = total("steps") ? total("amounts") / total("steps") : 1;
-  return pairs.map(({ steps, amounts, begin }, i) => Object.assign(new CurveScale(steps, amounts, store.stages[i].num_steps, pace || 1), { begin }));
+  return pairs.map(({ steps, amounts, begin, usual }, i) => Object.assign(new CurveScale(steps, amounts, store.stages[i].num_steps, pace || 1), { begin, usual: usual ?? pace }));
 }
 
 /** An entry's largest value is the one at its last step, where the entry stands. */
@@ -62,7 +62,7 @@ function secondsOf(curve, measure, attempts) {
     if (i && starts.some((first) => first > before && first <= step[i])) pauses += Math.max(0, max[i] - max[i - 1] - made);
     amounts[i] = Math.max(i ? amounts[i - 1] : 0, max[i] - begin - pauses);
   }
-  return { steps: step, amounts, begin };
+  return { steps: step, amounts, begin, usual };
 }
 
 /** The middle duration of a step. */

@@ -17,34 +17,42 @@ function logOne(size, middle) {
 }
 
 /**
- * The scale for finite values: its folding, its range with a little air, and with `isClipped` the limits beyond which nothing is shown.
+ * The scale for finite values in a typed array: its folding, its range with a little air, and with `isClipped` the limits beyond which
+ * nothing is shown, or null where nothing lies beyond them.
  */
 export function scaleOf(values, { isLog = false, isClipped = false } = {}) {
-  const sorted = values.slice().sort((a, b) => a - b); // NaN sorts last in typed arrays and never comes here
-  const folded = foldingFor(sorted, isLog);
-  const range = rangeOf(sorted, folded);
-  const limits = isClipped ? clipLimits(sorted, folded) : null;
-  const isCut = limits && (sorted[0] < limits[0] || sorted.at(-1) > limits[1]);
+  const [low, high] = ends(values);
+  const folded = foldingFor(values, low, isLog);
+  const range = rangeOf(low, high, folded);
+  const limits = isClipped ? clipLimits(values, folded) : null;
+  const isCut = limits && (low < limits[0] || high > limits[1]);
   return { ...folded, range: isCut ? [Math.max(range[0], limits[0]), Math.min(range[1], limits[1])] : range, limits: isCut ? limits : null };
 }
 
-function foldingFor(sorted, isLog) {
+function ends(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i += 1) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
+  }
+  return [low, high];
+}
+
+function foldingFor(values, low, isLog) {
   if (!isLog) return folding("linear");
-  if (!sorted.length || sorted[0] > 0) return folding("log");
-  return folding("symlog", middleOf(sorted));
+  return low > 0 ? folding("log") : folding("symlog", middleOf(values));
 }
 
 /** A power of ten below nearly all sizes that are not zero, at most six decades under the largest. */
-function middleOf(sorted) {
-  const sizes = sorted.map(Math.abs).filter((each) => each > 0).sort((a, b) => a - b);
+function middleOf(values) {
+  const sizes = values.map(Math.abs).filter((each) => each > 0).sort();
   if (!sizes.length) return 1;
   const small = sizes[Math.floor(sizes.length / 50)];
   return 10 ** Math.max(Math.floor(Math.log10(small)), Math.ceil(Math.log10(sizes.at(-1))) - MOST_DECADES);
 }
 
-function rangeOf(sorted, { kind, fold, unfold }) {
-  if (!sorted.length) return kind === "log" ? [0.1, 10] : [0, 1];
-  const [low, high] = [sorted[0], sorted.at(-1)];
+function rangeOf(low, high, { kind, fold, unfold }) {
+  if (low > high) return kind === "log" ? [0.1, 10] : [0, 1];
   if (kind === "linear") return linearRange(low, high);
   const air = Math.max(0.04 * (fold(high) - fold(low)), 0.01);
   return [fold(low) - air, fold(high) + air].map((place) => bounded(unfold(place)));
@@ -62,8 +70,9 @@ function linearRange(low, high) {
 }
 
 /** The middle 98 % of what is shown and a quarter of their height beyond it. */
-function clipLimits(sorted, { fold, unfold }) {
-  if (sorted.length < 20) return null;
+function clipLimits(values, { fold, unfold }) {
+  if (values.length < 20) return null;
+  const sorted = values.slice().sort();
   const at = (share) => fold(sorted[Math.round(share * (sorted.length - 1))]);
   const [low, high] = [at(CLIP.share), at(1 - CLIP.share)];
   const air = CLIP.air * (high - low);

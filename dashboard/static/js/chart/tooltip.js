@@ -24,12 +24,13 @@ export class Tooltip {
     const rows = found.flatMap(({ stage, step }) => charts.flatMap((each) => rowsOf(each, this.view, stage, step)));
     const step = rows.find((row) => row.stage === main.stage)?.step ?? Math.max(1, Math.round(main.step));
     this.fillIn({ ...main, step: Math.min(step, main.stage.num_steps) }, nearest(rows, chart, top), found.length > 1);
-    this.place(left, chart.plot.over.clientWidth);
+    this.place(left, chart.plot.over.clientWidth, charts[0].offsetTop);
     return undefined;
   }
 
-  place(left, width) {
+  place(left, width, top) {
     this.host.hidden = false;
+    this.host.style.top = `${top + AIR}px`;
     const own = this.host.offsetWidth;
     const opensRight = left + AIR + own <= width || left < own + AIR;
     this.host.style.left = `${Math.max(0, Math.min(width - own, opensRight ? left + AIR : left - AIR - own))}px`;
@@ -41,7 +42,7 @@ export class Tooltip {
     };
     this.host.dataset.stage = isOverlay ? "" : stage.index;
     put(".tip-step", numbers.steps(isOverlay || this.view.layout !== "one" ? step : step + stage.offset));
-    put(".tip-clock", clockAt(this.view.store, stage, step));
+    put(".tip-clock", isOverlay ? "" : clockAt(this.view.store, stage, step));
     this.host.querySelector(".tip-where").hidden = isOverlay;
     put(".tip-number", stage.index);
     put(".tip-stage", stage.name);

@@ -47,7 +47,7 @@ export class SeriesLoader extends EventTarget {
     this.timer = null;
     const missing = [...this.#wanted].filter(([metric]) => this.store.series(metric).state === "unread");
     for (const [metric] of missing) this.store.reading(metric);
-    await Promise.all(inParts(missing).map((part) => this.read(part)));
+    await Promise.all(bySize(missing).flatMap(inParts).map((part) => this.read(part)));
     if (this.#lacksDetail()) await this.readWindow();
   }
 
@@ -123,6 +123,11 @@ export class SeriesLoader extends EventTarget {
     const parts = inParts(metrics).map((part) => this.ask(this.many, { run: this.run, metric: part, stage, from, to, max_points: MANY_POINTS }, signal));
     return (await Promise.all(parts)).flat();
   }
+}
+
+/** The large charts' metrics and the small ones', which need fewer points. */
+function bySize(wanted) {
+  return [...new Set(wanted.map(([, points]) => points))].map((size) => wanted.filter(([, points]) => points === size));
 }
 
 function inParts(list) {

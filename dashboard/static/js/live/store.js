@@ -99,7 +99,8 @@ export class Store {
     for (const block of blocks) {
       for (const [index, curve] of splitByStage(block, this.stages)) if (curve.length && spans.has(index)) curves.set(index, curve);
     }
-    series.detail = { curves, spans, cursor: Math.min(...blocks.map((block) => block.cursor)) };
+    const numPoints = blocks.reduce((sum, block) => sum + block.numPoints, 0);
+    series.detail = { curves, spans, numPoints, cursor: Math.min(...blocks.map((block) => block.cursor)) };
     for (const { points, cursor, until } of series.pendingDetail ?? []) this.takeDetail(series, points, cursor, until);
     series.pendingDetail = null;
   }
@@ -214,7 +215,7 @@ export class Store {
     if (!span || cursor <= detail.cursor) return;
     const from = lowerBound(points.step, span[0]);
     const to = lowerBound(points.step, span[1] + 1);
-    detail.curves.get(points.stage)?.merge(points.step.slice(from, to), points.value.slice(from, to), until);
+    detail.numPoints += detail.curves.get(points.stage)?.merge(points.step.slice(from, to), points.value.slice(from, to), until) ?? 0;
   }
 
   noteNewest(series, points) {
