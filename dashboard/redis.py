@@ -55,10 +55,9 @@ def waiting_client(timeout_s: float) -> redis.Redis:
 
 
 def reading_client() -> redis.asyncio.Redis:
-    """A client of its own for one stream reader of the running event loop; close it."""
+    """A client of its own for one stream reader of the running event loop; close it. It answers in bytes."""
     return redis.asyncio.Redis.from_url(
         url(),
-        decode_responses=True,
         socket_timeout=BLOCKING_TIMEOUT_S,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         max_connections=MAX_WATCHED_STREAMS,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from dashboard.runs.models import Attempt, Quantization, Stage
 
 
 def stepped(attempt: Attempt, event: Mapping[str, Any]) -> None:
-    at = datetime.fromtimestamp(event["at"], UTC)
-    Attempt.objects.filter(pk=attempt.pk).update(last_step=event["step"], last_point_at=at)
+    """The attempt's own row is written with its lease."""
     Stage.objects.filter(pk=attempt.job_id).update(last_step=event["step"])
 
 
@@ -68,6 +66,8 @@ def exported(attempt: Attempt, event: Mapping[str, Any]) -> None:
     Quantization.objects.filter(pk=attempt.job_id).update(files=files)
 
 
+# What a page shows of a run, its stages and its quantization, beside the newest step.
+CHANGES_STATE = ("started", "evaluated", "finished", "measured", "exported")
 KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "started": started,
     "stepped": stepped,

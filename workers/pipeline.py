@@ -20,6 +20,10 @@ from workers.relay import Relay, rescue
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
+# Recording takes at most a quarter of the time, so that a database that is slow, or shared, is given fewer, larger transactions.
+PAUSES = 3.0
+PAUSES_WHEN_BEHIND = 0.5
+LONGEST_PAUSE_S = 1.0
 STOP_GRACE_S = 60.0
 SHUTDOWN_GRACE_S = 15.0
 VERBS = {"stage": "train", "quantization": "quantize"}
@@ -80,13 +84,21 @@ def watch(relay: Relay, trainer: Trainer, shutting_down: threading.Event) -> Non
     """Relays until the trainer ends. A stop request or a shutdown asks it to save; past the grace period it is killed."""
     deadline: float | None = None
     while trainer.status() is None:
+        began = time.monotonic()
         stopping = pump(relay) == Status.STOPPING
+        pause_s = pause(time.monotonic() - began, is_behind=relay.is_behind)
         if deadline is None and (stopping or shutting_down.is_set()):
             trainer.ask_to_stop()
             deadline = time.monotonic() + (SHUTDOWN_GRACE_S if shutting_down.is_set() else STOP_GRACE_S)
         elif deadline is not None and time.monotonic() > deadline:
             trainer.kill()
-        time.sleep(POLL_S)
+        time.sleep(pause_s)
+        trainer.listen(POLL_S)
+
+
+def pause(took_s: float, *, is_behind: bool) -> float:
+    """Returns how long to wait after a transaction before the next one may begin."""
+    return min(took_s * (PAUSES_WHEN_BEHIND if is_behind else PAUSES), LONGEST_PAUSE_S)
 
 
 def pump(relay: Relay) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
@@ -13,23 +15,47 @@ from django.conf import settings
 
 TRAINER = (sys.executable, "-m", "trainer")
 LOG = "log.txt"
+SILENT_S = 0.05  # between two looks at a process that has closed its doorbell: it is about to end
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
 
 class Trainer:
-    """`python -m trainer VERB FOLDER`. Its standard input is a pipe that closes when this process dies, and it ends with it."""
+    """`python -m trainer VERB FOLDER`. Its standard input is a pipe that closes when this process dies, and it ends with it.
+
+    Another pipe is its doorbell: it writes a byte when there are new events.
+    """
 
     def __init__(self, verb: str, folder: Path) -> None:
+        self.ear, bell = os.pipe()
         self.log: IO[bytes] = (folder / LOG).open("ab")
-        self.child = subprocess.Popen(
-            [*TRAINER, verb, str(folder), "--lifeline", "--datasets", str(settings.DATASETS_DIR)],
-            stdin=subprocess.PIPE,
-            stdout=self.log,
-            stderr=self.log,
-            env=environment(),
-            cwd=settings.BASE_DIR,
-            start_new_session=True,
-        )
+        try:
+            self.child = subprocess.Popen(
+                [*TRAINER, verb, str(folder), "--lifeline", "--doorbell", str(bell), "--datasets", str(settings.DATASETS_DIR)],
+                stdin=subprocess.PIPE,
+                stdout=self.log,
+                stderr=self.log,
+                env=environment(),
+                cwd=settings.BASE_DIR,
+                start_new_session=True,
+                pass_fds=(bell,),
+            )
+        except OSError:
+            os.close(self.ear)
+            self.log.close()
+            raise
+        finally:
+            os.close(bell)
+        self.is_silent = False
+
+    def listen(self, timeout_s: float) -> None:
+        """Returns when the trainer has rung since the last time, has ended, or the time is over."""
+        if self.is_silent:
+            time.sleep(min(timeout_s, SILENT_S))
+            return
+        poll = select.poll()
+        poll.register(self.ear, select.POLLIN)
+        if poll.poll(timeout_s * 1000):
+            self.is_silent = not os.read(self.ear, 2**16)
 
     def status(self) -> int | None:
         return self.child.poll()
@@ -53,6 +79,7 @@ class Trainer:
         assert self.child.stdin is not None
         self.child.stdin.close()
         self.log.close()
+        os.close(self.ear)
 
 
 def environment() -> dict[str, str]:

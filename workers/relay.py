@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +23,7 @@ from workers.logs import read_log
 from workers.points import points_of
 from workers.process import LOG
 
-RENEW_S = 1.0
+RENEW_S = 0.5
 MAX_BYTES = 2**20
 ON_THE_TIME_LINE = (
     "preparing", "started", "evaluated", "saved", "stopped", "warned", "skipped", "went_back", "failed", "finished", "exported",
@@ -41,6 +43,21 @@ class Found:
     def __bool__(self) -> bool:
         return bool(self.events or self.text)
 
+    @cached_property
+    def newest_step(self) -> Mapping[str, Any] | None:
+        return next((event for event in reversed(self.events) if event["kind"] == "stepped"), None)
+
+    @cached_property
+    def changes_state(self) -> bool:
+        return any(event["kind"] in facts.CHANGES_STATE for event in self.events)
+
+    def fields(self) -> dict[str, Any]:
+        """What the attempt's row says once this is recorded."""
+        told: dict[str, Any] = {"events_offset": self.events_offset, "log_offset": self.log_offset}
+        if step := self.newest_step:
+            told |= {"last_step": step["step"], "last_point_at": datetime.fromtimestamp(step["at"], UTC)}
+        return told
+
 
 class Relay:
     """Reads behind the offsets in the attempt's row; call `pump` again and again."""
@@ -48,13 +65,16 @@ class Relay:
     def __init__(self, lease: Lease, attempt: Attempt) -> None:
         self.lease, self.attempt, self.writer = lease, attempt, Writer(attempt)
         self.renewed_at = 0.0
+        self.is_behind = False
         self.failure: Mapping[str, Any] = {}
 
     def pump(self) -> str:
-        """Writes what is new in one transaction, or renews the lease when it is time; returns the job's status. Raises LeaseLost."""
+        """Writes what is new in one transaction; when it is time, renews the lease and returns the job's status. Raises LeaseLost."""
+        before = self.attempt.events_offset
         if found := look(self.attempt):
             self.record(found)
-        elif time.monotonic() - self.renewed_at < RENEW_S:
+        self.is_behind = self.attempt.events_offset - before > MAX_BYTES // 2
+        if time.monotonic() - self.renewed_at < RENEW_S:
             return ""
         self.renewed_at = time.monotonic()
         return lifecycle.renew(self.lease)
@@ -82,23 +102,26 @@ def look(attempt: Attempt, *, ended: bool = False) -> Found:
 
 def record(lease: Lease, writer: Writer, found: Found) -> None:
     """One transaction: the points, events and text, what they say about the job, and the offsets behind them."""
-    attempt = writer.attempt
-    with lifecycle.recording(lease) as update:
-        writer.write(update, points_of(found.events))
+    attempt, fields = writer.attempt, found.fields()
+    is_own = attempt.pk == lease.attempt_id
+    with lifecycle.recording(lease, state_changes=found.changes_state, **(fields if is_own else {})) as update:
+        if not is_own:
+            Attempt.objects.filter(pk=attempt.pk).update(**fields)
+        if points := points_of(found.events):
+            writer.write(update, points)
         write(update, attempt, found)
-        offsets = {"events_offset": found.events_offset, "log_offset": found.log_offset}
-        Attempt.objects.filter(pk=attempt.pk).update(**offsets)
     attempt.events_offset, attempt.log_offset = found.events_offset, found.log_offset
 
 
 def write(update: Update, attempt: Attempt, found: Found) -> None:
     write_log(update, attempt, found.text)
-    newest_step = next((event for event in reversed(found.events) if event["kind"] == "stepped"), None)
     for event in found.events:
         if event["kind"] in ON_THE_TIME_LINE:
             write_moment(update, attempt, event)
-        if event["kind"] in facts.KINDS and (event["kind"] != "stepped" or event is newest_step):
+        if event["kind"] in facts.KINDS and (event["kind"] != "stepped" or event is found.newest_step):
             facts.KINDS[event["kind"]](attempt, event)
+    if found.newest_step and not found.changes_state:
+        update.progress = {"stage": attempt.job.position, "last_step": found.newest_step["step"]}
 
 
 def write_moment(update: Update, attempt: Attempt, event: Mapping[str, Any]) -> None:

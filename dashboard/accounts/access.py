@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
@@ -33,6 +34,12 @@ def projects(user: Person, right: Right = "view") -> QuerySet[Project]:
 def runs(user: Person, right: Right = "view") -> QuerySet[Run]:
     """The runs of those projects."""
     return Run.objects.filter(project__in=projects(user, right)).select_related("project", "owner")
+
+
+def pairs(user_ids: Collection[int], project_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Which of these people, who must be active, may see which of these projects: one query for all that watch."""
+    found = Membership.objects.filter(user__in=user_ids, user__is_active=True, project__in=project_ids, role__in=ROLES["view"])
+    return set(found.values_list("user_id", "project_id"))
 
 
 def get_project(user: Person, slug: str, right: Right = "view") -> Project:

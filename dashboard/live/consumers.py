@@ -4,52 +4,64 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-from collections.abc import Coroutine
-from typing import Any
+import time
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.sessions.backends.base import SessionBase
-from django.db import Error
 
 from dashboard.accounts import access
 from dashboard.accounts.models import User
-from dashboard.live.feed import Mailbox, newest_cursor, watching
+from dashboard.live import guard
+from dashboard.live.backlog import Frame
+from dashboard.live.feed import Feed, watching
+from dashboard.live.guard import NOT_FOUND, NOT_SIGNED_IN, Seat
 from dashboard.live.messages import joined
-from dashboard.live.overview import overview
-from dashboard.live.pulse import listening
-from dashboard.live.replay import num_points, updates_after
+from dashboard.live.overview_feed import watching_all
+from dashboard.live.replay import num_points_between
 
 log = logging.getLogger(__name__)
 
-NOT_SIGNED_IN, NOT_ALLOWED, NOT_FOUND, BAD_REQUEST, FAULT = 4401, 4403, 4404, 1008, 1011
-CHECK_ACCESS_S = 4.0
-OVERVIEW_S = 1.0
-LOOK_S = 5.0
+READ_AGAIN, BAD_REQUEST, FAULT = 4409, 1008, 1011
 LARGEST_CURSOR = 2**63 - 1
+# A page further behind reads its curves again by HTTP: that is one small answer, however much it missed.
+MAX_CURSORS_BEHIND, MAX_POINTS_BEHIND = 5_000, 50_000
+# A page has nothing to say. Some clients send a word now and then to keep the connection; more than that is a fault.
+WORDS, WORDS_PER_S = 100, 1.0
+
+
+class Refused(Exception):
+    """`args` are the close code and the reason."""
 
 
 class Watcher(AsyncWebsocketConsumer):
-    """A socket that only sends: one task pumps until the page leaves, another asks again and again whether it may."""
+    """A socket that only sends: one task pumps until the page leaves; whether it may is asked now, and by the guard for all."""
 
     channel_layer_alias = "none"
+    task: asyncio.Task[None] | None = None
+    seat: Seat | None = None
+    num_words = 0
 
     async def connect(self) -> None:
         """A refusal comes after the handshake: only then does a browser learn the close code."""
-        self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
-        if refusal := await self.refusal():
-            await self.close(refusal)
-        else:
-            self.tasks = [asyncio.create_task(self.guarded(work)) for work in (self.pump(), self.guard())]
+        self.connected_at = time.monotonic()
+        try:
+            self.seat = await self.admitted()
+        except Refused as refused:
+            await self.close(*refused.args)
+            return
+        guard.take(self.seat)
+        self.task = asyncio.create_task(self.guarded(self.seat))
 
-    async def guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def guarded(self, seat: Seat) -> None:
         """A page that has left is no error; any other fault ends the socket, and the page comes back by itself."""
         try:
-            await work
+            await self.pump(seat)
+        except Refused as refused:
+            with contextlib.suppress(OSError, RuntimeError):
+                await self.close(*refused.args)
         except OSError:
             log.debug("the page has left")
         except Exception:
@@ -57,104 +69,112 @@ class Watcher(AsyncWebsocketConsumer):
             with contextlib.suppress(OSError, RuntimeError):
                 await self.close(FAULT)
 
-    async def guard(self) -> None:
-        while True:
-            await asyncio.sleep(CHECK_ACCESS_S)
-            with contextlib.suppress(Error):
-                if refusal := await self.refusal():
-                    await self.close(NOT_ALLOWED if refusal == NOT_FOUND else refusal)
-                    return
+    async def shut(self, code: int) -> None:
+        """Closes the socket of somebody who may not watch any more."""
+        if self.task:
+            self.task.cancel()
+        with contextlib.suppress(OSError, RuntimeError):
+            await self.close(code)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        self.num_words += 1
+        if self.num_words > WORDS + WORDS_PER_S * (time.monotonic() - self.connected_at):
+            await self.shut(BAD_REQUEST)
 
     async def disconnect(self, code: int) -> None:
-        for task in self.tasks:
-            task.cancel()
+        if self.task:
+            self.task.cancel()
+        if self.seat:
+            guard.leave(self.seat)
 
-    async def refusal(self) -> int:
-        """Returns the close code that keeps this person out, 0 for none."""
-        self.user = await present_user(self.scope)
-        return 0 if self.user else NOT_SIGNED_IN
+    async def admitted(self) -> Seat:
+        """Raises Refused."""
+        user, session = self.scope["user"], self.scope.get("session")
+        if not user.is_authenticated or not user.is_active:
+            raise Refused(NOT_SIGNED_IN, "sign in first")
+        return Seat(user.pk, session.session_key if session else None, None, self.shut)
 
-    async def pump(self) -> None:
+    async def pump(self, seat: Seat) -> None:
         raise NotImplementedError
 
 
 class RunConsumer(Watcher):
-    """`/ws/runs/<id>/?after=<cursor>`"""
+    """`/ws/runs/<id>/?after=<cursor>&format=binary`"""
 
-    async def refusal(self) -> int:
-        self.run_id: int = self.scope["url_route"]["kwargs"]["run_id"]
-        if refusal := await super().refusal():
-            return refusal
-        if not await may_watch(self.user, self.run_id):
-            return NOT_FOUND
-        return BAD_REQUEST if await self.after() is None else 0
+    async def admitted(self) -> Seat:
+        seat = await super().admitted()
+        seat.run_id = self.scope["url_route"]["kwargs"]["run_id"]
+        assert seat.run_id is not None
+        newest = await cursor_for(self.scope["user"], seat.run_id)
+        if newest is None:
+            raise Refused(NOT_FOUND, "no such run")
+        self.is_binary, self.after = asked_for(self.scope["query_string"], newest)
+        return seat
 
-    async def after(self) -> int | None:
-        """Returns the cursor from which the page goes on, None for one that this run has never had."""
-        given = parse_qs(self.scope["query_string"].decode(errors="replace"), keep_blank_values=True).get("after", ["0"])[-1]
-        if not (given.isascii() and given.isdigit()) or int(given) > LARGEST_CURSOR:
-            return None
-        return int(given) if int(given) <= await newest_cursor(self.run_id) else None
-
-    async def pump(self) -> None:
+    async def pump(self, seat: Seat) -> None:
         """Joins the feed first and then catches up, so that nothing falls between."""
-        async with watching(self.run_id) as mailbox:
-            last, replayed = await self.catch_up(await self.after() or 0)
+        assert seat.run_id is not None
+        async with watching(seat.run_id) as feed:
+            await self.refuse_far_behind(feed, self.after)
+            last, replayed, until = self.after, 0, feed.cursor
+            while last < until:
+                frames = await self.pass_on(feed, last)
+                last, replayed = frames[-1].cursor, replayed + sum(frame.num_points for frame in frames)
             await self.send(joined(last, replayed))
-            await self.follow(mailbox, last)
+            while True:
+                if self.is_binary and not feed.backlog.holds(last):
+                    await self.refuse_far_behind(feed, last)
+                last = (await self.pass_on(feed, last))[-1].cursor
 
-    async def follow(self, mailbox: Mailbox, last: int) -> None:
-        """Waiting for a slow page is what fills its mailbox."""
-        while True:
-            cursor, text = await mailbox.entries.get()
-            if cursor == last + 1 and text is not None:
-                await self.send(text)
-                last = cursor
-            elif cursor > last:
-                last, _ = await self.catch_up(last)
+    async def pass_on(self, feed: Feed, last: int) -> list[Frame]:
+        """Sends what comes next; waiting for a slow page holds up nobody else."""
+        frames, data = await feed.after(last)
+        if self.is_binary:
+            await self.base_send({"type": "websocket.send", "bytes": data})
+        else:
+            for frame in frames:
+                await self.base_send({"type": "websocket.send", "text": frame.text})
+        return frames
 
-    async def catch_up(self, last: int) -> tuple[int, int]:
-        """Sends everything the database has after a cursor; returns the newest cursor and the number of points sent."""
-        updates = await database_sync_to_async(updates_after)(self.run_id, last)
-        for update in updates:
-            await self.send(update.to_json())
-        return (updates[-1].cursor if updates else last), num_points(updates)
+    async def refuse_far_behind(self, feed: Feed, last: int) -> None:
+        """Raises Refused for a page; a script gets everything, page by page."""
+        if self.is_binary and not feed.backlog.holds(last):
+            count = database_sync_to_async(num_points_between)
+            if feed.cursor - last > MAX_CURSORS_BEHIND or await count(feed.run_id, last, feed.cursor) > MAX_POINTS_BEHIND:
+                raise Refused(READ_AGAIN, "too far behind: read the curves again")
+
+
+def asked_for(query: bytes, newest: int) -> tuple[bool, int]:
+    """Returns whether frames are wanted, and the cursor from which the page goes on. Raises Refused."""
+    given = parse_qs(query.decode(errors="replace"), keep_blank_values=True)
+    form, after = given.get("format", ["json"])[-1], given.get("after", ["0"])[-1]
+    if form not in ("json", "binary"):
+        raise Refused(BAD_REQUEST, "format: json or binary")
+    if not (after.isascii() and after.isdigit()) or len(after) > 20 or int(after) > LARGEST_CURSOR:
+        raise Refused(BAD_REQUEST, "after: a cursor is a whole number from 0 on")
+    if int(after) > newest:
+        raise Refused(BAD_REQUEST, f"after: the newest cursor of this run is {newest}")
+    return form == "binary", int(after)
+
+
+@database_sync_to_async
+def cursor_for(user: User, run_id: int) -> int | None:
+    """The run's newest cursor; None for whoever may not see it."""
+    return access.runs(user).filter(pk=run_id).values_list("cursor", flat=True).first()
 
 
 class OverviewConsumer(Watcher):
     """`/ws/overview/`: the runs that moved, at most once a second."""
 
-    async def pump(self) -> None:
-        async with listening() as bell:
-            shown: dict[int, dict[str, Any]] = {}
+    async def admitted(self) -> Seat:
+        seat = await super().admitted()
+        await database_sync_to_async(guard.renew_projects)([seat])
+        return seat
+
+    async def pump(self, seat: Seat) -> None:
+        async with watching_all(seat) as feed:
+            look, projects = 0, seat.projects
             while True:
-                shown = await self.show_moved(shown)
-                await asyncio.sleep(OVERVIEW_S)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), LOOK_S)
-                bell.clear()
-
-    async def show_moved(self, shown: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
-        present = {summary["id"]: summary for summary in await database_sync_to_async(overview)(self.user)}
-        moved = [summary for summary in present.values() if shown.get(summary["id"]) != summary]
-        if moved:
-            await self.send(json.dumps({"type": "overview", "runs": moved}))
-        return present
-
-
-@database_sync_to_async
-def present_user(scope: dict[str, Any]) -> User | None:
-    """The person behind the socket as the database knows them now; None once they have signed out or were switched off."""
-    user, session = scope["user"], scope.get("session")
-    if not user.is_authenticated or (isinstance(session, SessionBase) and signed_out(session)):
-        return None
-    return User.objects.filter(pk=user.pk, is_active=True).first()
-
-
-def signed_out(session: SessionBase) -> bool:
-    return not session.session_key or not session.exists(session.session_key)
-
-
-@database_sync_to_async
-def may_watch(user: User, run_id: int) -> bool:
-    return access.runs(user).filter(pk=run_id).exists()
+                message, look = await feed.after(seat, look if projects == seat.projects else 0)
+                projects = seat.projects
+                await self.send(message)

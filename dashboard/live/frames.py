@@ -92,3 +92,8 @@ def read_points(frame: bytes, start: int, items: list[dict[str, Any]]) -> list[P
         points.append(Points(**item, steps=steps, values=values))
         start += values.nbytes + padded(steps.nbytes)
     return points
+
+
+def num_points(frame: bytes) -> int:
+    _, num_bytes, _, _ = head(frame)
+    return sum(item["count"] for item in orjson.loads(frame[HEADER.size : HEADER.size + num_bytes]).get("points", ()))

@@ -119,7 +119,9 @@ class Update:
 
     def to_json(self) -> str:
         points = {"points": [each.to_document() for each in self.points]} if self.points else {}
-        return json.dumps({"type": "update", "cursor": self.cursor, "at": self.at, **self.body(), **points}, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(
+            {"type": "update", "cursor": self.cursor, "at": self.at, **self.body(), **points}, ensure_ascii=False, separators=(",", ":")
+        )
 
 
 def joined(cursor: int, replayed: int) -> str:

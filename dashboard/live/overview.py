@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from dashboard.accounts import access
-from dashboard.accounts.models import User
 from dashboard.live.state import seconds
 from dashboard.metrics.latest import latest_losses
 from dashboard.runs.models import ACTIVE, DONE, Attempt, Run, Stage
 from dashboard.runs.pace import seconds_per_step
 
 JUST_ENDED = timedelta(minutes=1)
+Summary = dict[str, Any]
 
 
-def overview(user: User) -> list[dict[str, Any]]:
-    """Returns a summary of every run that is active or has just ended."""
+def overview(project_ids: Collection[int]) -> dict[int, tuple[int, Summary]]:
+    """Returns project and summary of every run of these projects that is active or has just ended."""
     moving = Q(status__in=ACTIVE) | Q(ended_at__gt=Now() - JUST_ENDED)
-    runs = list(access.runs(user).filter(moving))
+    runs = list(Run.objects.filter(moving, project__in=project_ids).only("pk", "project_id", "status"))
     losses = latest_losses([run.pk for run in runs])
     newest = {each.job.run_id: each for each in Attempt.objects.filter(job__run__in=runs).select_related("job", "worker").order_by("pk")}
-    stages = list(Stage.objects.filter(run__in=runs).order_by("run", "index"))
-    return [summary(run, [stage for stage in stages if stage.run_id == run.pk], losses.get(run.pk), newest.get(run.pk)) for run in runs]
+    stages: dict[int, list[Stage]] = defaultdict(list)
+    for stage in Stage.objects.filter(run__in=runs).order_by("run", "index").only("run_id", "index", "status", "last_step", "num_steps"):
+        stages[stage.run_id].append(stage)
+    return {run.pk: (run.project_id, summary(run, stages[run.pk], losses.get(run.pk), newest.get(run.pk))) for run in runs}
 
 
-def summary(run: Run, stages: list[Stage], loss: Any, attempt: Attempt | None) -> dict[str, Any]:
+def summary(run: Run, stages: list[Stage], loss: Any, attempt: Attempt | None) -> Summary:
     """`seen_at` is the heartbeat of the worker that holds the run, `interval` the usual seconds between its points; None while unknown."""
     present = next((stage for stage in stages if stage.status not in DONE), stages[-1])
     return {

@@ -2,49 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from django.db.models import Sum
 
-from django.db import transaction
-
-from dashboard.live.messages import Update
+from dashboard.live.messages import Points, Update
 from dashboard.live.state import quantization_state, run_state, stage_states
+from dashboard.metrics.models import Chunk
 from dashboard.metrics.replaying import points_after
 from dashboard.runs.models import Event, LogChunk, Run
-from trainer.events import encode
+
+# A page of updates is in memory at once: so many cursors, fewer where they hold many points.
+PAGE = 256
+PAGE_POINTS = 50_000
 
 
-def updates_after(run_id: int, after: int) -> list[Update]:
-    """Returns the updates with cursors after+1 .. newest, without a gap; the newest one carries the run's whole present state."""
-    with transaction.atomic():
-        run = Run.objects.get(pk=run_id)
-        if run.cursor <= after:
-            return []
-        updates = {cursor: Update(run_id, cursor) for cursor in range(after + 1, run.cursor + 1)}
-        fill(updates, after)
-    newest = updates[run.cursor]
-    newest.run, newest.stages, newest.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
+def updates_after(run_id: int, after: int, most: int = PAGE) -> list[Update]:
+    """Returns the next updates behind a cursor, without a gap, nothing when there is none.
+
+    The run's newest update carries its whole present state. Each query sees what was committed before it began: no transaction
+    is needed, which on SQLite would wait for the writers.
+    """
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None or run.cursor <= after:
+        return []
+    until = min(run.cursor, after + most)
+    while until > after + 1 and num_points_between(run_id, after, until) > PAGE_POINTS:
+        until = after + max((until - after) // 4, 1)
+    updates = {cursor: Update(run_id, cursor) for cursor in range(after + 1, until + 1)}
+    fill(updates, run_id, after, until)
+    if until == run.cursor:
+        newest = updates[until]
+        newest.run, newest.stages, newest.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
     return list(updates.values())
 
 
-def fill(updates: dict[int, Update], after: int) -> None:
+def fill(updates: dict[int, Update], run_id: int, after: int, until: int) -> None:
     """Adds points, events and log to the updates they were written under."""
-    run_id = next(iter(updates.values())).run_id
-    newest = max(updates)
-    for written in points_after(run_id, after, newest):
-        updates[written.cursor].points.append(
-            {
-                "stage": written.stage,
-                "attempt": written.attempt,
-                "metric": written.metric,
-                "step": written.steps.tolist(),
-                "value": [encode(value) for value in written.values.tolist()],
-            }
-        )
-    for event in Event.objects.filter(run=run_id, cursor__gt=after, cursor__lte=newest).select_related("attempt__job"):
+    for written in points_after(run_id, after, until):
+        points = Points(written.stage, written.attempt, written.metric, written.steps, written.values)
+        updates[written.cursor].points.append(points)
+    for event in Event.objects.filter(run=run_id, cursor__gt=after, cursor__lte=until).select_related("attempt__job"):
         updates[event.cursor].events.append(event.to_moment())
-    for text in LogChunk.objects.filter(attempt__job__run=run_id, cursor__gt=after, cursor__lte=newest).select_related("attempt__job"):
+    for text in LogChunk.objects.filter(attempt__job__run=run_id, cursor__gt=after, cursor__lte=until).select_related("attempt__job"):
         updates[text.cursor].log.append({"stage": text.attempt.job.position, "attempt": text.attempt.number, "text": text.text})
 
 
-def num_points(updates: Iterable[Update]) -> int:
-    return sum(update.num_points for update in updates)
+def num_points_between(run_id: int, after: int, until: int) -> int:
+    """Returns how many points the rows hold that were begun after a cursor: a watcher behind it lacks them, and few others."""
+    rows = Chunk.objects.filter(run=run_id, level=0, cursor__gt=after, first_cursor__gt=after, first_cursor__lte=until)
+    return rows.aggregate(total=Sum("num_entries"))["total"] or 0

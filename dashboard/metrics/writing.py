@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from django.db import transaction
 
-from dashboard.live.messages import Update
+from dashboard.live.messages import Points, Update
 from dashboard.metrics.compacting import Flush, Piece
 from dashboard.metrics.models import Series
 from dashboard.metrics.names import stored_name
 from dashboard.metrics.packing import to_points
 from dashboard.runs.models import Attempt
-from trainer.events import encode
 
 # Steps and values, equally long.
 Columns = tuple[Sequence[int], Sequence[float]]
@@ -115,12 +114,4 @@ def save(heads: Iterable[Series]) -> None:
 
 def tell(update: Update, attempt: Attempt, batch: Mapping[str, np.ndarray]) -> None:
     for metric, points in batch.items():
-        update.points.append(
-            {
-                "stage": attempt.job.position,
-                "attempt": attempt.number,
-                "metric": metric,
-                "step": points["step"].tolist(),
-                "value": [encode(value) for value in points["value"].tolist()],
-            }
-        )
+        update.points.append(Points(attempt.job.position, attempt.number, metric, points["step"], points["value"]))

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
@@ -56,32 +56,49 @@ class Lease:
 
 
 @contextmanager
-def changing(run_id: int) -> Iterator[Update]:
+def changing(run_id: int, *, state_changes: bool = True) -> Iterator[Update]:
     """A transaction that changes what the run's page shows; the update is published after commit.
 
-    The run's row is always locked first, so that two writers queue up instead of deadlocking.
+    The run's row is always locked first, so that two writers queue up instead of deadlocking. Where no state changes none is read.
     """
     with transaction.atomic():
-        Run.objects.filter(pk=run_id).update(cursor=F("cursor") + 1)
-        update = Update(run_id, Run.objects.values_list("cursor", flat=True).get(pk=run_id))
+        cursor, project_id = raise_cursor(run_id)
+        update = Update(run_id, cursor)
         yield update
-        run = Run.objects.get(pk=run_id)
-        update.run, update.stages, update.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
-        transaction.on_commit(partial(publish, update, run.project_id))
+        if state_changes:
+            update.run, update.stages = run_state(Run.objects.get(pk=run_id)), stage_states(run_id)
+            update.quantization = quantization_state(run_id)
+        transaction.on_commit(partial(publish, update, project_id))
+
+
+def raise_cursor(run_id: int) -> tuple[int, int]:
+    """Returns the run's new cursor and its project, in one statement. Raises Run.DoesNotExist."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE runs_run SET cursor = cursor + 1 WHERE id = %s RETURNING cursor, project_id", [run_id])
+        found = cursor.fetchall()
+    if not found:
+        raise Run.DoesNotExist(f"there is no run {run_id}")
+    raised, project_id = found[0]
+    return raised, project_id
 
 
 @contextmanager
-def recording(lease: Lease) -> Iterator[Update]:
-    """`changing` for whoever holds the lease, which is renewed with it. Raises LeaseLost."""
-    with changing(lease.run_id) as update:
-        renew(lease)
+def recording(lease: Lease, *, state_changes: bool = True, **fields: Any) -> Iterator[Update]:
+    """`changing` for whoever holds the lease, which is renewed with it; `fields` of the attempt go along. Raises LeaseLost."""
+    with changing(lease.run_id, state_changes=state_changes) as update:
+        hold(lease, **fields)
         yield update
 
 
-def renew(lease: Lease) -> str:
-    """Extends the lease by the database's clock and returns the job's status. Raises LeaseLost."""
-    if not Attempt.objects.filter(pk=lease.attempt_id, ended_at=None).update(lease_until=Now() + LEASE):
+def hold(lease: Lease, **fields: Any) -> None:
+    """Extends the lease by the database's clock. Raises LeaseLost."""
+    if not Attempt.objects.filter(pk=lease.attempt_id, ended_at=None).update(lease_until=Now() + LEASE, **fields):
         raise LeaseLost(f"attempt {lease.token} of job {lease.job_id} no longer holds it")
+
+
+def renew(lease: Lease) -> str:
+    """Extends the lease and returns the job's status. Raises LeaseLost."""
+    hold(lease)
     return Job.objects.values_list("status", flat=True).get(pk=lease.job_id)
 
 

@@ -19,17 +19,23 @@ LARGEST_CURSOR = 2**63 - 1
 
 @require_GET
 def run_log(request: HttpRequest, run_id: int) -> HttpResponse:
-    """`?before=CURSOR` and `?after=CURSOR` page through it, `?format=text` downloads it."""
+    """`?before=CURSOR` and `?after=CURSOR&until=CURSOR` page through it, `?format=text` downloads it."""
     run = access.get_run(request.user, run_id)
     if request.GET.get("format") == "text":
         return download(run)
-    for name, read in (("before", part_before), ("after", part_after)):
-        if name in request.GET:
-            cursor = request.GET[name]
-            if not (cursor.isascii() and cursor.isdigit()) or int(cursor) > LARGEST_CURSOR:
-                return HttpResponseBadRequest(f"{name} is not a cursor.", content_type="text/plain")
-            return JsonResponse(read(run, int(cursor)))
-    return JsonResponse(newest_part(run))
+    try:
+        cursors = {name: cursor_from(request.GET[name]) for name in ("before", "after", "until") if name in request.GET}
+    except ValueError as problem:
+        return HttpResponseBadRequest(str(problem), content_type="text/plain")
+    if "after" in cursors:
+        return JsonResponse(part_after(run, cursors["after"], cursors.get("until", run.cursor)))
+    return JsonResponse(part_before(run, cursors.get("before", run.cursor + 1)))
+
+
+def cursor_from(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_CURSOR:
+        raise ValueError(f"{text!r} is not a cursor.")
+    return int(text)
 
 
 def newest_part(run: Run) -> dict[str, Any]:
@@ -43,10 +49,10 @@ def part_before(run: Run, cursor: int) -> dict[str, Any]:
     return {"parts": texts(taken[::-1]), "before": None if is_whole else taken[-1].cursor}
 
 
-def part_after(run: Run, cursor: int) -> dict[str, Any]:
-    """The first texts written under newer cursors; `after` is the cursor up to which nothing is missing."""
-    taken, is_whole = take(chunks(run).filter(cursor__gt=cursor, cursor__lte=run.cursor).order_by("cursor", "id"))
-    return {"parts": texts(taken), "after": max(run.cursor, cursor) if is_whole else taken[-1].cursor, "is_whole": is_whole}
+def part_after(run: Run, cursor: int, until: int) -> dict[str, Any]:
+    """The first texts written under newer cursors, up to one; `after` is the cursor up to which nothing is missing."""
+    taken, is_whole = take(chunks(run).filter(cursor__gt=cursor, cursor__lte=until).order_by("cursor", "id"))
+    return {"parts": texts(taken), "after": max(until, cursor) if is_whole else taken[-1].cursor, "is_whole": is_whole}
 
 
 def chunks(run: Run) -> QuerySet[LogChunk]:

@@ -22,7 +22,7 @@ from dashboard.runs.ledger import ledger_of
 from dashboard.runs.log import newest_part
 from dashboard.runs.models import DONE, Attempt, Event, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
-from dashboard.runs.page_data import page_data
+from dashboard.runs.page_data import exports, page_data
 from dashboard.runs.readable import readable_model, readable_stage
 from dashboard.runs.results import stage_cards
 from dashboard.runs.reuse import origins
@@ -117,7 +117,7 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "stop_asked": stop_asked(run),
         "can_edit": access.has_right(request.user, run.project, "edit"),
         "can_stop": run.status in STOPPABLE,
-        "exports": f"/api/v1/runs/{run.pk}/export",
+        "exports": exports(run),
     }
 
 

@@ -29,6 +29,7 @@ def page_data(run: Run) -> dict[str, Any]:
     last = Attempt.objects.filter(job__run=run).aggregate(at=Max("last_point_at"))["at"]
     return {
         "id": run.pk,
+        "name": run.name,
         "cursor": run.cursor,
         "now": time.time(),
         "run": run_state(run),
@@ -42,9 +43,15 @@ def page_data(run: Run) -> dict[str, Any]:
         "socket": f"/ws/runs/{run.pk}/",
         "series": reverse("api:read_series", args=[run.pk]),
         "many": "/api/v1/series",
+        "exports": exports(run),
         "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
         "words": words(),
     }
+
+
+def exports(run: Run) -> str:
+    """Where every point can be had, never thinned: `?format=csv|parquet&metric=...`."""
+    return f"/api/v1/runs/{run.pk}/export"
 
 
 def stages(run: Run) -> list[dict[str, Any]]:
@@ -138,6 +145,14 @@ def words() -> dict[str, str]:
         "found": _("{count} found"),
         "new_lines": _("{count} new lines"),
         "no_new_lines": _("Follow"),
+        "loss_and_rate": _("Loss and learning rate"),
+        "metrics": _("{count} metrics"),
+        "metrics_of": _("{count} of {total} metrics"),
+        "new_metrics": _("{count} new, show"),
+        "no_metrics": _("No metric yet. They appear as they come."),
+        "no_metric_fits": _("No metric fits."),
+        "pinned": _("Pinned"),
+        "other_metrics": _("others"),
         "bad_pattern": _("Not a pattern: {problem}"),
         "copy_line": _("Copy this line"),
         "latency": _("latency p50, ms (batch 1)"),

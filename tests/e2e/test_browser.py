@@ -79,8 +79,10 @@ def num_drawn(page) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
-def ask(installation: Installation, token: str, path: str) -> dict:
-    request = urllib.request.Request(f"{installation.address}/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+def ask(installation: Installation, token: str, path: str, body: bytes | None = None) -> dict:
+    """GET, or POST where there is a body."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{installation.address}/api/v1{path}", body, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 

@@ -14,7 +14,8 @@ __all__ = ["server", "valkey"]
 
 
 @pytest.fixture(autouse=True)
-async def leave_no_connection() -> AsyncIterator[None]:
+async def leave_no_connection(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """The thread in which the sockets ask the database keeps its connection, which would keep a test database from being dropped."""
     yield
-    await database_sync_to_async(connections.close_all)()
+    if request.node.get_closest_marker("django_db"):
+        await database_sync_to_async(connections.close_all)()

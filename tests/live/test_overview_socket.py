@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.accounts.models import Project
-from dashboard.live import consumers
+from dashboard.live import guard, overview_feed
 from dashboard.runs import lifecycle
 from dashboard.runs.models import Run
 from tests.cast import Cast
@@ -26,7 +26,7 @@ def stop(run: Run, cast: Cast) -> None:
 
 
 async def test_a_list_shows_active_runs_and_then_what_moved(run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "OVERVIEW_S", 0.05)
+    monkeypatch.setattr(overview_feed, "OVERVIEW_S", 0.05)
     async with opened("/ws/overview/", cast.bob) as page:
         assert [(each["id"], each["status"]) for each in (await page.receive())["runs"]] == [(run.pk, "queued")]
         await stop(run, cast)
@@ -35,8 +35,8 @@ async def test_a_list_shows_active_runs_and_then_what_moved(run: Run, cast: Cast
 
 async def test_a_list_stays_fresh_without_a_message_server(run: Run, cast: Cast, settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    monkeypatch.setattr(consumers, "LOOK_S", 0.1)
-    monkeypatch.setattr(consumers, "OVERVIEW_S", 0.05)
+    monkeypatch.setattr(overview_feed, "LOOK_S", 0.1)
+    monkeypatch.setattr(overview_feed, "OVERVIEW_S", 0.05)
     async with opened("/ws/overview/", cast.bob) as page:
         await page.receive()
         await stop(run, cast)
@@ -53,4 +53,4 @@ async def test_the_runs_of_others_are_not_shown(run: Run, cast: Cast) -> None:
 
 async def test_nobody_is_asked_to_sign_in(cast: Cast) -> None:
     async with opened("/ws/overview/") as page:
-        assert await page.close_code() == consumers.NOT_SIGNED_IN
+        assert await page.close_code() == guard.NOT_SIGNED_IN

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 from channels.db import database_sync_to_async
 
-from dashboard.live import consumers, feed
-from dashboard.live.feed import Mailbox, feeds
+from dashboard.live import backlog, consumers, guard
+from dashboard.live.backlog import Frame
+from dashboard.live.feed import Feed, feeds
 from dashboard.live.publish import stream_of
 from dashboard.redis import client
 from dashboard.runs.models import Run
@@ -112,41 +113,39 @@ async def test_watchers_of_a_run_share_one_reader_which_ends_with_the_last(run: 
         await first.receive_joined()
         await second.receive_joined()
         assert len(feeds) == 1
-        assert len(feeds[run.pk].watchers) == 2
+        assert feeds[run.pk].num_watchers == 2
     assert feeds == {}
 
 
-async def test_a_slow_page_loses_nothing_and_holds_up_nobody(run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The slow one's mailbox overflows, is emptied, and what it held is read from the database."""
+@pytest.mark.parametrize("lost", ["nothing", "the stream"])
+async def test_a_slow_page_loses_nothing_and_holds_up_nobody(
+    run: Run, cast: Cast, valkey: Server, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """What the process does not keep any more, the slow one is given from the stream, or from the database."""
     slow, may_go_on = cast.bob.pk, asyncio.Event()
-    send = consumers.RunConsumer.send
+    pass_on = consumers.RunConsumer.pass_on
 
-    async def send_slowly(self: consumers.RunConsumer, text: str) -> None:
-        if self.user.pk == slow and '"update"' in text:
+    async def pass_on_slowly(self: consumers.RunConsumer, feed: Feed, last: int) -> list[Frame]:
+        found = await pass_on(self, feed, last)
+        if self.scope["user"].pk == slow:
             await may_go_on.wait()
-        await send(self, text)
+        return found
 
-    monkeypatch.setattr(consumers.RunConsumer, "send", send_slowly)
-    monkeypatch.setattr(feed, "Mailbox", lambda: Mailbox(size=5))
+    monkeypatch.setattr(consumers.RunConsumer, "pass_on", pass_on_slowly)
+    monkeypatch.setattr(backlog, "MAX_FRAMES", 5)
     async with watching_run(run, cast.alice, run.cursor) as quick, watching_run(run, cast.bob, run.cursor) as slow_page:
         await quick.receive_joined()
         await slow_page.receive_joined()
         newest = await move(run, 30)
         expected = list(range(run.cursor + 1, newest + 1))
         assert await quick.receive_until(newest) == expected
+        if lost == "the stream":
+            valkey.empty()
         may_go_on.set()
         assert await slow_page.receive_until(newest) == expected
 
 
-def test_an_overflowing_mailbox_keeps_only_the_hint_to_read_the_database() -> None:
-    mailbox = Mailbox(size=2)
-    for cursor in (1, 2, 3):
-        mailbox.put(cursor, f"update {cursor}")
-    assert mailbox.entries.get_nowait() == (3, None)
-    assert mailbox.entries.empty()
-
-
-@pytest.mark.parametrize("after", ["-1", "x", "", "1.5", "99999999999999999999", "1000"])
+@pytest.mark.parametrize("after", ["-1", "x", "", "1.5", "NaN", "9" * 20, "9" * 5000, "٣", "1000", "0&format=xml"])
 async def test_a_cursor_that_the_run_never_had_is_refused(run: Run, cast: Cast, after: str) -> None:
     async with watching_run(run, cast.alice, after) as page:
         assert await page.close_code() == consumers.BAD_REQUEST
@@ -154,31 +153,31 @@ async def test_a_cursor_that_the_run_never_had_is_refused(run: Run, cast: Cast, 
 
 async def test_nobody_is_asked_to_sign_in(run: Run) -> None:
     async with opened(f"/ws/runs/{run.pk}/") as page:
-        assert await page.close_code() == consumers.NOT_SIGNED_IN
+        assert await page.close_code() == guard.NOT_SIGNED_IN
 
 
 @pytest.mark.parametrize("number", [0, 1_000_000])
 async def test_a_stranger_cannot_tell_a_run_from_none(run: Run, cast: Cast, number: int) -> None:
     async with opened(f"/ws/runs/{number or run.pk}/", cast.charlie) as page:
-        assert await page.close_code() == consumers.NOT_FOUND
+        assert await page.close_code() == guard.NOT_FOUND
 
 
 async def test_a_member_who_is_removed_is_disconnected(run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "CHECK_ACCESS_S", 0.05)
+    monkeypatch.setattr(guard, "CHECK_ACCESS_S", 0.05)
     async with watching_run(run, cast.bob) as page:
         await page.receive_joined()
         await database_sync_to_async(cast.project.membership_set.filter(user=cast.bob).delete)()
-        assert await page.close_code() == consumers.NOT_ALLOWED
+        assert await page.close_code() == guard.NOT_ALLOWED
 
 
 async def test_a_person_who_signs_out_is_disconnected(run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "CHECK_ACCESS_S", 0.05)
+    monkeypatch.setattr(guard, "CHECK_ACCESS_S", 0.05)
     from django.contrib.sessions.models import Session
 
     async with watching_run(run, cast.bob) as page:
         await page.receive_joined()
         await database_sync_to_async(Session.objects.all().delete)()
-        assert await page.close_code() == consumers.NOT_SIGNED_IN
+        assert await page.close_code() == guard.NOT_SIGNED_IN
 
 
 async def test_a_foreign_page_is_refused_by_its_origin(run: Run, cast: Cast) -> None:

@@ -110,6 +110,6 @@ def test_what_was_published_can_be_read_back_after_any_cursor(run: Run, worker: 
         write(lease, [(step, float(step))])
     updates = updates_after(run.pk, start + 2)
     assert [update.cursor for update in updates] == [start + 3, start + 4, start + 5]
-    assert [update.points[0]["step"] for update in updates] == [[3], [4], [5]]
+    assert [update.points[0].steps.tolist() for update in updates] == [[3], [4], [5]]
     assert updates[-1].stages[0]["attempts"][0]["number"] == 1
     assert updates_after(run.pk, start + 5) == []

@@ -61,12 +61,12 @@ def test_a_run_that_nobody_holds_has_no_dot(alice: Client, cast: Cast, run: Run)
 
 
 def test_the_overview_carries_heartbeat_and_pace_of_what_is_held(cast: Cast, run: Run) -> None:
-    (summary,) = overview(cast.bob)
+    ((_, summary),) = overview([cast.project.pk]).values()
     assert summary["seen_at"] == worker().last_seen.timestamp()
     assert summary["worker"] == "cpu-1"
     assert summary["interval"] == pytest.approx(10, rel=0.1)
     Attempt.objects.update(ended_at=timezone.now())
-    assert overview(cast.bob)[0]["seen_at"] is None
+    assert overview([cast.project.pk])[run.pk][1]["seen_at"] is None
 
 
 def test_the_run_page_starts_from_the_same_heartbeat(run: Run) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from workers import process
 from workers.process import LOG, Trainer, environment
 
 PARENT = """
@@ -94,3 +95,33 @@ def test_a_trainer_that_has_ended_is_closed_without_harm(tmp_path: Path, fake_tr
     trainer.close()
     assert trainer.status() == 3
     assert os.getpgid(0) != trainer.child.pid
+
+
+def test_the_doorbell_wakes_who_listens_and_the_end_of_the_trainer_does_too(tmp_path: Path, fake_trainer: Callable[[str], None]) -> None:
+    fake_trainer("bell = int(sys.argv[sys.argv.index('--doorbell') + 1])\nos.write(bell, b'x' * 3)\nsys.stdin.read(1)")
+    trainer = Trainer("train", tmp_path)
+    began = time.monotonic()
+    trainer.listen(PATIENCE_S)
+    trainer.listen(0.01)
+    assert trainer.status() is None
+    assert trainer.child.stdin
+    trainer.child.stdin.write(b"x")
+    trainer.child.stdin.flush()
+    trainer.listen(PATIENCE_S)
+    assert trainer.is_silent
+    wait_for(lambda: trainer.status() == 0)
+    trainer.listen(PATIENCE_S)
+    assert time.monotonic() - began < PATIENCE_S
+    trainer.close()
+
+
+def test_a_trainer_that_cannot_be_started_leaves_no_open_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TRAINER", (str(tmp_path / "missing"),))
+    before = num_open()
+    with pytest.raises(OSError, match="missing"):
+        Trainer("train", tmp_path)
+    assert num_open() == before
+
+
+def num_open() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()) if Path("/proc").exists() else 0

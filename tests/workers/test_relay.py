@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import random
+import tracemalloc
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from dashboard.fleet.models import Worker
-from dashboard.metrics.models import Chunk
+from dashboard.live.messages import Update
+from dashboard.metrics.models import Chunk, Series
 from dashboard.metrics.names import is_chart
 from dashboard.metrics.packing import unpack_points
 from dashboard.runs import lifecycle
@@ -192,3 +195,76 @@ def test_a_step_that_is_no_number_stands_on_the_time_line_with_its_sources(lease
     Relay(lease, attempt).pump()
     event = Event.objects.get(attempt=attempt)
     assert (event.kind, event.step, event.data) == (kind, 52, facts)
+
+
+def steps(first: int, last: int) -> list[dict[str, Any]]:
+    metrics = {"train/loss": 0.5, "train/learning_rate": 0.1, "train/grad_norm": 1.0}
+    return [{"kind": "stepped", "step": step, "at": 100.0 + step, "metrics": metrics} for step in range(first, last + 1)]
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any) -> Callable[[Relay], list[Update]]:
+    """Pumps once and returns the updates that were published."""
+
+    def pump(relay: Relay) -> list[Update]:
+        found: list[Update] = []
+        monkeypatch.setattr(lifecycle, "publish", lambda update, _: found.append(update))
+        with django_capture_on_commit_callbacks(execute=True):
+            relay.pump()
+        return found
+
+    return pump
+
+
+def test_a_batch_of_steps_costs_few_queries(
+    lease: Lease, attempt: Attempt, published: Callable[[Relay], list[Update]], django_assert_max_num_queries: Any
+) -> None:
+    relay = Relay(lease, attempt)
+    for first in (1, 101):
+        events(attempt, *steps(first, first + 99))
+        published(relay)
+    events(attempt, *steps(201, 300))
+    relay.renewed_at = math.inf
+    with django_assert_max_num_queries(6 + 2):  # of a test's transactions each is a savepoint and its release
+        published(relay)
+    assert Attempt.objects.get(pk=attempt.pk).last_step == Stage.objects.get(pk=lease.job_id).last_step == 300
+
+
+def test_state_is_told_when_it_changed_and_else_the_newest_step(
+    lease: Lease, attempt: Attempt, published: Callable[[Relay], list[Update]]
+) -> None:
+    relay = Relay(lease, attempt)
+    events(attempt, *steps(1, 5), {"kind": "saved", "step": 5, "checkpoint": "checkpoints/a"})
+    (update,) = published(relay)
+    assert (update.progress, update.run, update.stages) == ({"stage": 1, "last_step": 5}, None, [])
+    events(attempt, *steps(6, 7), {"kind": "evaluated", "step": 7, "split": "validation", "metrics": {"validation/loss": 2.5}})
+    (update,) = published(relay)
+    assert update.progress is None
+    assert update.run and update.run["status"] == "running"
+    assert (update.stages[0]["last_step"], update.stages[0]["results"]) == (7, {"validation/loss": 2.5})
+    assert published(relay) == []
+
+
+def test_the_wall_clock_of_every_step_is_a_series(lease: Lease, attempt: Attempt) -> None:
+    events(attempt, *steps(1, 3))
+    Relay(lease, attempt).pump()
+    row = Chunk.objects.get(series__attempt=attempt, series__metric="progress/wall")
+    assert unpack_points(row.data)[1].tolist() == [101.0, 102.0, 103.0]
+
+
+def test_two_million_points_in_one_flush_are_relayed_in_little_memory(lease: Lease, attempt: Attempt) -> None:
+    count = 500_000
+    with (attempt.folder / FILE_NAME).open("w") as file:
+        for step in range(1, count + 1):
+            file.write(f'{{"seq":{step},"at":{step},"kind":"stepped","stage":1,"step":{step},"metrics":{{"a":{step},"b":1,"c":2}}}}\n')
+    relay = Relay(lease, attempt)
+    tracemalloc.start()
+    for _ in range(3):
+        relay.pump()
+        assert relay.is_behind
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    relay.drain()
+    found = {series.metric: (series.num_points, series.last_step) for series in Series.objects.filter(attempt=attempt)}
+    assert found == dict.fromkeys(("a", "b", "c", "progress/wall"), (count, count))
+    assert peak < 64 * 2**20

@@ -2,6 +2,8 @@
 
 import { RunCharts } from "./chart/card.js";
 import { bindControls } from "./chart/controls.js";
+import { FullScreen } from "./chart/full-screen.js";
+import { bindMainActs } from "./chart/main-acts.js";
 import { drawScatter } from "./chart/scatter.js";
 import * as numbers from "./chart/numbers.js";
 import { secondsLeft } from "./chart/ruler.js";
@@ -31,7 +33,7 @@ const logRoot = document.querySelector("[data-log-root]");
 const log = logRoot && new Log(logRoot, data.words);
 const regions = new Regions(() => drawRegions());
 
-if (charts) bindControls(document, view);
+if (charts) bindCharts();
 
 const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${data.socket}`;
 const connection = new Connection(store, socket, { renew: () => renew() });
@@ -39,13 +41,22 @@ const speaker = new Speaker(document.querySelector("[data-spoken]"), document.qu
 const status = new LiveStatus(store, connection, speaker, { words: data.words, clock, heartbeat: data.heartbeat });
 document.addEventListener("anneal:run", ({ detail }) => detail.id === data.id && status.takeHeartbeat(detail));
 
+function bindCharts() {
+  bindControls(document, view);
+  const full = new FullScreen(chartsRoot.querySelector("[data-full]"), view, charts.small, { run: data.name, exports: data.exports });
+  document.addEventListener("painted", () => full.update());
+  loader.addEventListener("read", () => full.update());
+  bindMainActs(chartsRoot, view, data);
+}
+
 /** Too far behind to catch up: the page reads what the server says of the run now, then its curves. */
 async function renew() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!response.ok) throw Object.assign(new Error(`${response.status} of the page`), { status: response.status });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const before = store.cursor;
   store.renew(JSON.parse(page.getElementById("run-data").textContent));
-  await loader.retry();
+  await Promise.all([loader.retry(), log?.catchUp(before, store.cursor)]);
   regions.refresh();
   charts?.draw();
 }

@@ -3,6 +3,7 @@
 import { Painter } from "../live/painter.js";
 import { FEW_POINTS, MANY_POINTS } from "../live/series.js";
 import { writeBadges } from "./badges.js";
+import { MetricGroups } from "./groups.js";
 import { bindKeys } from "./keys.js";
 import { TRAIN } from "./kind-loss.js";
 import { verdict } from "./kind-rate.js";
@@ -10,7 +11,6 @@ import { Lane } from "./lane.js";
 import { Legend } from "./legend.js";
 import { metricOf } from "./measures.js";
 import { Ruler } from "./ruler.js";
-import { SmallCards } from "./small-cards.js";
 import { drawTable } from "./table.js";
 import { onThemeChange } from "./theme.js";
 import { Tooltip } from "./tooltip.js";
@@ -29,7 +29,7 @@ export class RunCharts {
     this.lane = new Lane(this.find("[data-lane]"), view);
     this.legend = new Legend(root, view);
     this.tooltip = new Tooltip(this.find("[data-tooltip]"), view);
-    this.small = new SmallCards(this.find("[data-small]"), this.find("template[data-small-card]"), view);
+    this.small = new MetricGroups(this.find("[data-metrics]"), view);
     this.painter = new Painter(() => this.paint());
     this.listen();
     for (const chart of [this.loss, this.rate]) chart.mount(view);

@@ -40,6 +40,7 @@ export class FullScreen {
   open(metric, isTable = false) {
     this.isTable = isTable;
     if (!this.dialog.open) this.dialog.showModal();
+    this.dialog.focus();
     this.show(metric);
   }
 

@@ -4,6 +4,7 @@ import { rawLayer, nearestIndex, smoothLayer } from "./layers.js";
 import { dotLayer, RAW_WIDTH, strokeLayer } from "./lines.js";
 import * as numbers from "./numbers.js";
 import { stageColour } from "./theme.js";
+import { format } from "./units.js";
 import { fill } from "./words.js";
 
 export const hasLog = false;
@@ -53,9 +54,4 @@ export function sentence(view, metric) {
   const newest = newestOf(view, metric);
   if (!newest) return metric;
   return fill(view.words.metric_sentence, { metric, value: format(metric, newest.value), step: numbers.steps(newest.step) });
-}
-
-/** Accuracies and F1 as percent, everything else with four digits. */
-export function format(metric, value) {
-  return /(^|\/)(accuracy|macro_f1)$/.test(metric) ? numbers.percent(value) : numbers.value(value);
 }

@@ -20,7 +20,9 @@ function rowsOfStage({ step, value, min, max }, stage, metric) {
 }
 
 export function drawMetricTable(body, view, metric) {
-  body.replaceChildren(...rowsOf(view, metric).map(element));
+  const rows = rowsOf(view, metric);
+  body.replaceChildren(...rows.map(element));
+  body.closest("table").classList.toggle("is-raw", rows.every((cells) => !cells.at(-1)));
 }
 
 function element(cells) {

@@ -10,11 +10,11 @@ export function partBefore(address, cursor) {
   return read(address, { before: cursor });
 }
 
-/** Gives every part after a cursor to `take`, in order. */
-export async function partsAfter(address, cursor, take) {
+/** Gives every part after a cursor and up to another to `take`, in order. */
+export async function partsAfter(address, cursor, until, take) {
   let part = { after: cursor, is_whole: false };
   while (!part.is_whole) {
-    part = await read(address, { after: part.after });
+    part = await read(address, { after: part.after, until });
     take(part.parts);
   }
 }

@@ -53,8 +53,8 @@ export class Log {
   }
 
   /** Reads what was printed while the page could not listen. */
-  catchUp(cursor) {
-    return partsAfter(this.address, cursor, (parts) => this.takeParts(parts));
+  catchUp(cursor, until) {
+    return partsAfter(this.address, cursor, until, (parts) => this.takeParts(parts));
   }
 
   async loadEarlier() {
