@@ -19,9 +19,10 @@ from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
 from dashboard.runs.ledger import ledger_of
-from dashboard.runs.models import DONE, Attempt, Event, LogChunk, Quantization, Run, Status
+from dashboard.runs.log import newest_part
+from dashboard.runs.models import DONE, Attempt, Event, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
-from dashboard.runs.page_data import page_data
+from dashboard.runs.page_data import exports, page_data
 from dashboard.runs.readable import readable_model, readable_stage
 from dashboard.runs.results import stage_cards
 from dashboard.runs.reuse import origins
@@ -37,7 +38,6 @@ TABS = {
 }
 NEWEST_EVENTS = 8
 LISTED_EVENTS = 1_000
-LOG_CHARACTERS = 400_000
 
 STOPPABLE = (Status.QUEUED, Status.RUNNING, Status.LOST)
 
@@ -117,6 +117,7 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "stop_asked": stop_asked(run),
         "can_edit": access.has_right(request.user, run.project, "edit"),
         "can_stop": run.status in STOPPABLE,
+        "exports": exports(run),
     }
 
 
@@ -149,19 +150,10 @@ def config(run: Run) -> dict[str, Any]:
 
 
 def logs(run: Run) -> dict[str, Any]:
-    """The newest part of what the attempts printed, oldest first."""
-    lines: list[LogChunk] = []
-    size = 0
-    for chunk in LogChunk.objects.filter(attempt__job__run=run).select_related("attempt__job").order_by("-cursor", "-id").iterator(200):
-        size += len(chunk.text)
-        if size > LOG_CHARACTERS and lines:
-            return {"log": parts(lines), "log_is_cut": True}
-        lines.append(chunk)
-    return {"log": parts(lines), "log_is_cut": False}
-
-
-def parts(newest_first: list[LogChunk]) -> list[dict[str, Any]]:
-    return [{"stage": each.attempt.job.position, "attempt": each.attempt.number, "text": each.text} for each in reversed(newest_first)]
+    return {
+        "log": newest_part(run),
+        "attempts": Attempt.objects.filter(job__run=run).select_related("job").order_by("job__position", "number"),
+    }
 
 
 def quantization(run: Run) -> dict[str, Any]:

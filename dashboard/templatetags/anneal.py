@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.numbers import age, duration, estimate, exact_rate, filesize, number, percent, points, rate, times
+from dashboard.runs.freshness import words
 from dashboard.runs.models import Status
 from dashboard.runs.strip import segments
 
@@ -60,6 +61,11 @@ def stage_strip(stages: Sequence[Mapping[str, Any]], kind: str = "") -> dict[str
 def colour(index: int) -> int:
     """The number of a stage's colour: from the sixth stage on they come round again."""
     return (index - 1) % 5 + 1
+
+
+@register.filter
+def freshness_word(word: str) -> str:
+    return words()[word]
 
 
 @register.filter
