@@ -112,6 +112,14 @@ test("only measures that the run has figures for are offered", () => {
   assert.deepEqual(measuresOf(store(wall)), ["step", "wall", "active"]);
 });
 
+test("ticks so near that a short form cannot tell them apart are written in full", () => {
+  const texts = new Axis(store(), "step", "one").ticks(0, 150, 600).map(({ text }) => text);
+  assert.deepEqual(texts, ["0", "50", "100", "150"]);
+  const near = { ...stage(1, 0, 10_000, 10_000) };
+  const axis = new Axis(new Store({ run: { status: "running" }, stages: [near], events: [], cursor: 0 }), "step", "one");
+  assert.deepEqual(axis.ticks(5454, 5457, 400).map(({ text }) => text), ["5,454", "5,455", "5,456", "5,457"]);
+});
+
 test("ticks of time stand on round times", () => {
   const axis = new Axis(store(wall), "active", "one");
   assert.deepEqual(axis.ticks(0, 190, 480).map(({ x, text }) => [x, text]), [[0, "0"], [60, "1 m"], [120, "2 m"], [180, "3 m"]]);

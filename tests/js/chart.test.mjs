@@ -106,6 +106,10 @@ test("the largest and the smallest numbers there are fold onto an axis", () => {
   }
 });
 
+test("a window between two entries has their height", () => {
+  assert.deepEqual([...valuesIn([layer([1, 9], [3, 5])], [4, 5])], [3, 5]);
+});
+
 test("without values an axis has a range all the same", () => {
   assert.deepEqual(scaleOf(values(), { isLog: true }).range, [0.1, 10]);
   assert.deepEqual(scaleOf(values()).range, [0, 1]);

@@ -5,9 +5,6 @@ import * as numbers from "./chart/numbers.js";
 import { onThemeChange } from "./chart/theme.js";
 import { askBlocks, FEW_POINTS } from "./live/series.js";
 
-const found = document.getElementById("compare-data");
-if (found) start(JSON.parse(found.textContent));
-
 /** Choosing a metric takes effect at once; without scripts the form has a button. */
 function start(data) {
   numbers.useUnits(data.units);
@@ -116,3 +113,6 @@ function bindColumns() {
     });
   }
 }
+
+const found = document.getElementById("compare-data");
+if (found) start(JSON.parse(found.textContent));

@@ -20,14 +20,26 @@ export function inside(layer, [low, high]) {
   return [Math.max(0, from - 1), Math.min(layer.x.length, to + 1)];
 }
 
-/** Every finite value in the window, extremes included, as one typed array. */
+/** Every finite value in the window, extremes included; between two entries those on either side. */
 export function valuesIn(layers, range) {
-  const room = layers.reduce((sum, layer) => sum + 2 * layer.x.length, 0);
-  const found = new Float64Array(room);
+  const found = gather(layers, (layer) => within(layer, range));
+  return found.length ? found : gather(layers, (layer) => inside(layer, range));
+}
+
+function within({ x }, [low, high]) {
+  const from = lowerBound(x, low);
+  let to = lowerBound(x, high);
+  while (to < x.length && x[to] <= high) to += 1;
+  return [from, to];
+}
+
+function gather(layers, part) {
+  const parts = layers.map((layer) => ({ layer, part: part(layer) }));
+  const found = new Float64Array(parts.reduce((sum, { part: [from, to] }) => sum + 2 * (to - from), 0));
   let count = 0;
-  for (const layer of layers) {
-    const { x, low = layer.y, high = layer.y } = layer;
-    for (let i = lowerBound(x, range[0]); i < x.length && x[i] <= range[1]; i += 1) {
+  for (const { layer, part: [from, to] } of parts) {
+    const { low = layer.y, high = layer.y } = layer;
+    for (let i = from; i < to; i += 1) {
       if (Number.isFinite(low[i])) found[count++] = low[i];
       if (high !== low && Number.isFinite(high[i])) found[count++] = high[i];
     }

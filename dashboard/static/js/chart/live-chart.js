@@ -15,6 +15,7 @@ import { readTheme } from "./theme.js";
 
 const KINDS = { loss, rate, small };
 const SYNC = "run";
+const FOLLOWED = ["mousemove", "mouseleave", "setcursor"]; // a selection belongs to the chart in which it was drawn
 // Above, right (room for half of the last label), below, left.
 const PADDING = { loss: [6, 16, 6, 0], rate: [6, 16, 0, 0], small: [1, 0, 1, 0], large: [6, 16, 0, 0] };
 const TICKS = { loss: 7, rate: 4, small: 3, large: 6 };
@@ -180,7 +181,7 @@ export class LiveChart extends HTMLElement {
   cursor() {
     return {
       y: false,
-      sync: { key: SYNC, setSeries: false },
+      sync: { key: SYNC, setSeries: false, filters: { sub: (type) => FOLLOWED.includes(type) } },
       drag: { x: true, y: false, setScale: false, dist: 4 },
       focus: { prox: -1 },
       points: { show: false },

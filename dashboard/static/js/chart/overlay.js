@@ -93,14 +93,31 @@ function paint(plot, { layers, scale, hidden }, theme) {
   ctx.restore();
 }
 
-/** Under the pointer: the step, and what each run had there. */
+/** Beside the pointer, on its free side: the place, and what each run had there. Pictures that only follow show the crosshair. */
 function showValues(host, plot, { layers, measure }, data) {
   const box = host.parentElement.querySelector("[data-values]");
-  const { left } = plot.cursor;
-  box.hidden = !(left >= 0);
+  const { left, event } = plot.cursor;
+  box.hidden = !(left >= 0) || !event;
   if (box.hidden) return;
   const x = plot.posToVal(left, "x");
-  const parts = [layers.at(-1), ...layers.slice(0, -1)].map(({ run, x: places, y }) => `${run.name} ${numbers.value(x > places.at(-1) ? undefined : y[nearestIndex(places, x)])}`);
-  const at = isTime(measure) ? numbers.duration(x) : `${measure === "step" ? data.words.step : data.words[measure]} ${numbers.steps(Math.round(x))}`;
-  box.textContent = `${at} · ${parts.join(" · ")}`;
+  const head = document.createElement("b");
+  head.textContent = isTime(measure) ? numbers.duration(x) : `${measure === "step" ? data.words.step : data.words[measure]} ${numbers.steps(Math.round(x))}`;
+  box.replaceChildren(head, ...[layers.at(-1), ...layers.slice(0, -1)].map((layer) => valueRow(layer, x)));
+  box.classList.toggle("is-left", left > plot.over.clientWidth / 2);
+}
+
+const KEY = "http://www.w3.org/2000/svg";
+
+function valueRow({ run, x: places, y }, x) {
+  const row = document.createElement("span");
+  const [name, value] = ["span", "b"].map((tag) => document.createElement(tag));
+  const [key, line] = ["svg", "path"].map((tag) => document.createElementNS(KEY, tag));
+  key.setAttribute("class", `run-key r${run.colour}`);
+  key.setAttribute("viewBox", "0 0 28 4");
+  line.setAttribute("d", "M0 2h28");
+  key.append(line);
+  name.textContent = run.name;
+  value.textContent = numbers.value(x > places.at(-1) ? undefined : y[nearestIndex(places, x)]);
+  row.append(key, name, value);
+  return row;
 }

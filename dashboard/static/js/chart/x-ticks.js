@@ -9,7 +9,8 @@ const SPANS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10
 /** Whole amounts only: there is no half step. */
 export function amountTicks(low, high, wanted) {
   const found = ticks(low, high, false, wanted).filter(Number.isInteger);
-  return found.map((x) => ({ x, text: numbers.stepTick(x) }));
+  const isShort = found.every((x) => x < 1000 || Math.abs(Number((x / (x < 1e6 ? 1e3 : 1e6)).toFixed(2)) * (x < 1e6 ? 1e3 : 1e6) - x) < 1e-6 * x); // 5.46 k must not stand for three ticks
+  return found.map((x) => ({ x, text: isShort ? numbers.stepTick(x) : numbers.steps(x) }));
 }
 
 export function durationTicks(low, high, wanted) {

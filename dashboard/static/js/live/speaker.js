@@ -4,7 +4,8 @@ const PAUSE_MS = 10_000;
 
 export class Speaker {
   constructor(polite, assertive, { now = () => performance.now(), later = setTimeout } = {}) {
-    Object.assign(this, { polite, assertive, now, later, spokenAt: -PAUSE_MS, next: null });
+    // A browser's own function must not be called as a method of ours.
+    Object.assign(this, { polite, assertive, now, later: (...task) => later(...task), spokenAt: -PAUSE_MS, next: null });
   }
 
   /** Of several changes within the pause only the last is told. */
