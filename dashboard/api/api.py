@@ -14,12 +14,14 @@ from pydantic import ValidationError as ConfigError
 from dashboard.api.auth import AUTH
 from dashboard.api.recipes import router as recipes
 from dashboard.api.runs import router as runs
+from dashboard.api.series import router as series
 from dashboard.api.submitting import Refused
 from dashboard.playground.api import router as playground
 from dashboard.runs.lifecycle import WrongState
 
 api = NinjaAPI(title="Anneal", version="1", urls_namespace="api", auth=AUTH, docs_url=None)
 api.add_router("/runs", runs)
+api.add_router("", series)
 api.add_router("/recipes", recipes)
 api.add_router("/playground", playground)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from dashboard.accounts import access
@@ -19,12 +19,10 @@ from dashboard.api.shapes import (
     RunList,
     RunOut,
     RunsAsked,
-    SeriesAsked,
-    SeriesOut,
     StageList,
     SubmitIn,
 )
-from dashboard.metrics import reading, wire
+from dashboard.metrics import reading
 from dashboard.runs import lifecycle
 from dashboard.runs.models import Attempt, Quantization, Run, Stage
 
@@ -117,15 +115,6 @@ def act(request: HttpRequest, run_id: int, verb: Callable[[Run, User], None]) ->
     verb(run, access.signed_in(request))
     run.refresh_from_db()
     return runs_out([run])[0]
-
-
-@router.get("/{int:run_id}/series", response=SeriesOut)
-def read_series(request: HttpRequest, run_id: int, asked: Query[SeriesAsked]) -> HttpResponse | dict[str, Any]:
-    """JSON, or packed little-endian binary by `Accept: application/octet-stream`."""
-    found = reading.series(access.get_run(request.user, run_id), asked.metric, asked.stage, asked.max_points, asked.attempt)
-    if "application/octet-stream" in request.headers.get("Accept", ""):
-        return HttpResponse(wire.to_bytes(found), content_type="application/octet-stream", headers={"X-Anneal-Cursor": str(found.cursor)})
-    return wire.to_document(found)
 
 
 @router.get("/{int:run_id}/metrics", response=list[str])

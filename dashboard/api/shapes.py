@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from ninja import Schema
 from pydantic import ConfigDict, Field
+
+from dashboard.metrics.axes import Axis
+
+LARGEST_STEP = 2**31 - 1
+LONGEST_NAME = 2_000
 
 OVERRIDES = (
     "Changes to the config, nested like it. An object is merged key by key; into a list it is merged by index, counted from 0: "
@@ -82,11 +87,34 @@ class RunsAsked(Schema):
     status: str = ""
 
 
-class SeriesAsked(Schema):
-    metric: str = Field(max_length=120)
-    stage: int | None = Field(None, ge=1, le=12)
-    attempt: int | None = Field(None, ge=1)
-    max_points: int = Field(2000, ge=2, le=100_000)
+class WindowAsked(Schema):
+    """What the questions for one series and for many have in common."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    low: int = Field(0, ge=0, le=LARGEST_STEP, alias="from", description="First step, counted as in the answer.")
+    high: int = Field(LARGEST_STEP, ge=0, le=LARGEST_STEP, alias="to", description="Last step.")
+    max_points: int = Field(2000, ge=2, le=100_000, description="More points than these become buckets with their extremes.")
+    x: Axis = Field(
+        "step", description="What `x` counts. Samples, tokens: of the stage, or of the whole run; active: of the run; wall: Unix s."
+    )
+
+
+class SeriesAsked(WindowAsked):
+    metric: str = Field(max_length=LONGEST_NAME)
+    stage: int | None = Field(None, ge=1, le=12, description="Without it the curve of the whole run, over the run's steps.")
+    attempt: int | None = Field(None, ge=1, le=LARGEST_STEP, description="All that this attempt of the stage wrote.")
+
+
+class ManySeriesAsked(WindowAsked):
+    run: list[int] = Field(min_length=1, max_length=100)
+    metric: list[str] = Field(min_length=1, max_length=500)
+    stage: list[int] = Field([], max_length=12, description="A series of each; without it, of the whole run.")
+
+
+class ExportAsked(Schema):
+    format: Literal["csv", "parquet"] = "csv"
+    metric: list[str] = Field([], max_length=500, description="Without it all of them.")
 
 
 class SubmitIn(Schema):
@@ -112,16 +140,31 @@ class ForkIn(Schema):
     name: str = ""
 
 
+Number = float | Literal["nan", "inf", "-inf"]
+
+
 class SeriesOut(Schema):
+    """Raw points, or buckets, each at the step of its last point. Means and extremes are those of the finite points."""
+
+    run: int
     metric: str
     stage: int | None
+    attempt: int | None
     num_points: int
+    num_not_finite: int
     buckets: bool
     step: list[int]
-    value: list[float | str | None]
-    min: list[float | str | None] | None = None
-    max: list[float | str | None] | None = None
-    cursor: int
+    value: list[Number]
+    min: list[Number] | None = None
+    max: list[Number] | None = None
+    not_finite: list[int] | None = Field(None, description="How many points of a bucket are no finite number.")
+    x: list[Number] | None = Field(None, description="Where `x` was asked for; nan where it is not known.")
+    cursor: int = Field(description="From here the run's websocket goes on.")
+
+
+class ManySeriesOut(Schema):
+    items: list[SeriesOut]
+    count: int
 
 
 class Problem(Schema):

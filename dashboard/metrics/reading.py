@@ -1,56 +1,111 @@
-"""Reads a metric of a run as one honest curve: newest attempts win, extremes survive thinning."""
+"""Reads metrics of runs as honest curves: newest attempts win, extremes survive thinning, and no point is left out or counted twice."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from django.db import transaction
 
-from dashboard.metrics.models import Chunk
-from dashboard.metrics.models import Series as Head
+from dashboard.metrics.clipping import entries_in, points_in
+from dashboard.metrics.models import Series
 from dashboard.metrics.names import is_chart
-from dashboard.metrics.packing import unpack_points
-from dashboard.runs.models import Attempt, Run, Stage
+from dashboard.metrics.parts import Ask, Material, Part, Piece
+from dashboard.metrics.pyramid import FANOUT
+from dashboard.metrics.rows import Row, Window, bounds, rows_in, window_of
+from dashboard.metrics.thinning import buckets, thinned
+from dashboard.runs.models import Run
 
-Ends = Sequence[int] | np.ndarray
+MAX_POINTS = 2000
+HIGHEST = 12
+Rows = Mapping[Window, Sequence[Row]]
 
 
 @dataclass(frozen=True)
-class Series:
-    """Points of one metric, raw or as buckets. `cursor` is where the websocket goes on."""
+class Curve:
+    """Points of one metric, raw or as buckets, each at the step of its last point.
 
-    metric: str
-    stage: int | None
-    num_points: int
+    `part` has for each the number of its piece of the curve, `size` how many points it stands for, `num_not_finite` how many of
+    these are no finite number: the mean and the extremes are those of the others, and NaN where there is none.
+    """
+
     buckets: bool
     step: np.ndarray
     value: np.ndarray
     minimum: np.ndarray
     maximum: np.ndarray
-    cursor: int
+    not_finite: np.ndarray
+    size: np.ndarray
+    part: np.ndarray
+    parts: Sequence[Part] = field(default=())
+
+    @property
+    def num_points(self) -> int:
+        return int(self.size.sum())
+
+    @property
+    def num_not_finite(self) -> int:
+        return int(self.not_finite.sum())
 
 
-def series(run: Run, metric: str, stage: int | None = None, max_points: int = 2000, attempt: int | None = None) -> Series:
-    """Reads one metric, of one stage (steps of the stage) or of the whole run (steps of the run).
-
-    With `attempt`, everything that attempt of the stage wrote, superseded or not.
-    """
-    with transaction.atomic():
-        cursor = Run.objects.values_list("cursor", flat=True).get(pk=run.pk)
-        points = [stage_points(each, metric, attempt) for each in stages_of(run, stage)]
-    offsets = stage_offsets(run) if stage is None else {}
-    steps = np.concatenate([steps + offsets.get(index, 0) for index, steps, _ in points] or [np.empty(0, np.int64)])
-    values = np.concatenate([values for _, _, values in points] or [np.empty(0)])
-    ends = np.cumsum([len(values) for _, _, values in points], dtype=np.int64)[:-1]
-    return thin(metric, stage, steps, values, max_points, cursor, ends)
+def series(run: Run, metric: str, stage: int | None = None, max_points: int = MAX_POINTS, attempt: int | None = None) -> Curve:
+    """One metric, of one stage (steps of the stage) or of the whole run (steps of the run)."""
+    return read([Ask(run, Piece(metric, attempt), stage)], max_points)[0]
 
 
-def stages_of(run: Run, index: int | None) -> list[Stage]:
-    stages = run.stages if index is None else run.stages.filter(index=index)
-    return list(stages)
+def read(asks: Sequence[Ask], max_points: int = MAX_POINTS) -> list[Curve]:
+    """Returns a curve for each; the number of queries does not depend on how many there are, nor on how long they are."""
+    material = Material.of({ask.run for ask in asks}, {ask.piece.metric for ask in asks})
+    return read_parts([material.parts(ask) for ask in asks], max_points)
+
+
+def read_parts(curves: Sequence[Sequence[Part]], max_points: int) -> list[Curve]:
+    """Reads curves of which the parts are known. Two queries."""
+    known = bounds(part for parts in curves for part in parts)
+    levels = [level_of(parts, known, max_points) for parts in curves]
+    rows = rows_in(window_of(part, level) for parts, level in zip(curves, levels, strict=True) for part in parts)
+    return [curve(parts, level, rows, max_points) for parts, level in zip(curves, levels, strict=True)]
+
+
+def level_of(parts: Iterable[Part], known: Mapping[Window, tuple[int, int]], max_points: int) -> int:
+    """The highest level that still has `max_points` entries; the lowest where all points may be few enough to be sent as they are."""
+    least = sum(known[window_of(part)][0] for part in parts)
+    level = 0
+    while least > max_points and level < HIGHEST and least // FANOUT ** (level + 1) >= max_points:
+        level += 1
+    return level
+
+
+def curve(parts: Sequence[Part], level: int, rows: Rows, max_points: int) -> Curve:
+    if level == 0:
+        pieces = [points_in(rows.get(window := window_of(part), ()), window) for part in parts]
+        if sum(len(piece) for piece in pieces) <= max_points:
+            return raw(parts, pieces)
+    found = [entries_in(rows.get(window := window_of(part, level), ()), window) for part in parts]
+    return bucketed(parts, [entries for entries, _ in found], [weights for _, weights in found], max_points)
+
+
+def raw(parts: Sequence[Part], pieces: Sequence[np.ndarray]) -> Curve:
+    sizes = [len(piece) for piece in pieces]
+    steps = np.concatenate([np.empty(0, np.int64), *(piece["step"] for piece in pieces)]) + shifts(parts, sizes)
+    values = np.concatenate([np.empty(0), *(piece["value"] for piece in pieces)])
+    number = np.repeat(np.arange(len(parts)), sizes)
+    return Curve(False, steps, values, values, values, (~np.isfinite(values)).astype(int), np.ones(len(values), int), number, parts)
+
+
+def bucketed(parts: Sequence[Part], pieces: Sequence[np.ndarray], weights: Sequence[np.ndarray], max_points: int) -> Curve:
+    """No bucket reaches over the end of a part."""
+    lengths = [len(piece) for piece in pieces]
+    whole, weight = np.concatenate(pieces), np.concatenate(weights)
+    starts = buckets(whole, weight, max_points, np.cumsum(lengths))
+    found, sizes = thinned(whole, weight, starts)
+    number = np.repeat(np.arange(len(parts)), lengths)[starts]
+    steps = found["last_step"] + shifts(parts, lengths)[starts]
+    return Curve(True, steps, found["mean"], found["minimum"], found["maximum"], found["num_not_finite"], sizes, number, parts)
+
+
+def shifts(parts: Sequence[Part], lengths: Sequence[int]) -> np.ndarray:
+    return np.repeat(np.array([part.offset for part in parts], np.int64), lengths)
 
 
 def stage_offsets(run: Run) -> dict[int, int]:
@@ -62,67 +117,8 @@ def stage_offsets(run: Run) -> dict[int, int]:
     return offsets
 
 
-def stage_points(stage: Stage, metric: str, number: int | None = None) -> tuple[int, np.ndarray, np.ndarray]:
-    """Returns the stage's index, its steps (int64, ascending) and values; each step once, from the newest attempt that made it.
-
-    The points of a reused stage are those of the stage that trained it.
-    """
-    attempts = list(Attempt.objects.filter(job=stage.trained_by).order_by("number"))
-    chunks = chunks_of(attempts, metric)
-    parts = []
-    for attempt in attempts:
-        steps, values = join(chunks[attempt.pk])
-        if number is None:
-            kept = steps < superseded_from(attempt, attempts)
-            parts.append((steps[kept], values[kept]))
-        elif attempt.number == number:
-            parts.append((steps, values))
-    steps, values = concatenate(parts)
-    return stage.index, steps, values
-
-
-def superseded_from(attempt: Attempt, attempts: list[Attempt]) -> float:
-    """Returns the step from which on later attempts have made this one's points again."""
-    return min((later.first_step for later in attempts if later.number > attempt.number and later.first_step), default=np.inf)
-
-
-def chunks_of(attempts: list[Attempt], metric: str) -> dict[int, list[Chunk]]:
-    found: dict[int, list[Chunk]] = defaultdict(list)
-    rows = Chunk.objects.filter(series__attempt__in=attempts, series__metric=metric, level=0).select_related("series")
-    for chunk in rows.order_by("series", "first_point"):
-        found[chunk.series.attempt_id].append(chunk)
-    return found
-
-
-def join(chunks: list[Chunk]) -> tuple[np.ndarray, np.ndarray]:
-    return concatenate([unpack_points(chunk.data) for chunk in chunks])
-
-
-def concatenate(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    steps = np.concatenate([np.empty(0, np.int64), *(steps.astype(np.int64) for steps, _ in parts)])
-    values = np.concatenate([np.empty(0), *(values for _, values in parts)])
-    return steps, values
-
-
-def thin(metric: str, stage: int | None, steps: np.ndarray, values: np.ndarray, max_points: int, cursor: int, ends: Ends = ()) -> Series:
-    """Groups neighbours into at most `max_points` buckets, each with its mean and extremes; few points stay raw.
-
-    No bucket reaches over one of `ends`, the indices at which a stage ends.
-    """
-    count = len(steps)
-    if count <= max_points:
-        return Series(metric, stage, count, False, steps, values, values, values, cursor)
-    cuts = np.unique([end for end in ends if 0 < end < count]).astype(np.int64)
-    starts = np.union1d(np.linspace(0, count, max(max_points - len(cuts), 1), endpoint=False).astype(np.int64), cuts)
-    finite = np.isfinite(values)
-    sizes = np.maximum(np.add.reduceat(finite, starts), 1)
-    means = np.add.reduceat(np.where(finite, values, 0.0), starts) / sizes
-    means[~np.logical_or.reduceat(finite, starts)] = np.nan
-    last_steps = steps[np.append(starts[1:], count) - 1]
-    return Series(metric, stage, count, True, last_steps, means, np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts), cursor)
-
-
 def metric_names(run: Run) -> list[str]:
+    """The metrics that there are charts of, reused stages included."""
     jobs = [stage.trained_by for stage in run.stages]
-    names = Head.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct()
+    names = Series.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct()
     return sorted(filter(is_chart, names))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dashboard.metrics.models import Chunk
-from dashboard.metrics.packing import unpack_points
-from dashboard.metrics.reading import superseded_from
-from dashboard.runs.models import Attempt
+from dashboard.metrics.parts import Piece, attempts_of, heads_of, parts_of
+from dashboard.metrics.reading import Curve, read_parts
 from trainer.events import LOSS
 
 WIDTH, HEIGHT, MARGIN = 100, 24, 2
-CHUNKS_PER_STAGE = 24
 POINTS_PER_STAGE = 40
-Points = dict[int, dict[int, list[tuple[np.ndarray, np.ndarray]]]]
+Points = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -45,52 +41,35 @@ class Spark:
 
 
 def sparklines(stages: Mapping[int, Sequence[Mapping[str, Any]]]) -> dict[int, Spark]:
-    """Takes the stages of each run as `strips` gives them; runs without a finite, positive loss are left out. Three queries."""
-    found: Points = defaultdict(lambda: defaultdict(list))
-    places = [(stage["trained_by"], run_id, stage["index"]) for run_id, run in stages.items() for stage in run]
-    made = sampled_points({job for job, _, _ in places})
-    for job, run_id, index in places:
-        if job in made:
-            found[run_id][index] = made[job]
-    return {run_id: spark for run_id, parts in found.items() if (spark := draw(parts, stages[run_id]))}
-
-
-def sampled_points(jobs: Collection[int]) -> dict[int, list[tuple[np.ndarray, np.ndarray]]]:
-    """Returns pieces of each job's curve: finite, positive points that no later attempt has made again."""
-    found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
-    for attempt, until, chunks in sampled_chunks(jobs):
-        for chunk in chunks:
-            steps, values = unpack_points(chunk.data)
-            kept = (steps < until) & np.isfinite(values) & (values > 0)
-            found[attempt.job_id].append((steps[kept], values[kept]))
+    """Takes the stages of each run as `strips` gives them; runs without a finite, positive loss are left out. Four queries."""
+    made = losses_of({stage["trained_by"] for run in stages.values() for stage in run})
+    found = {}
+    for run_id, run in stages.items():
+        curves = {stage["index"]: points for stage in run if len((points := made[stage["trained_by"]])[0])}
+        if curves:
+            found[run_id] = draw(curves, run)
     return found
 
 
-def sampled_chunks(jobs: Collection[int]) -> list[tuple[Attempt, float, list[Chunk]]]:
-    """Returns each attempt with the step from which it is superseded and evenly spaced chunks of its loss, the last one included."""
-    attempts: dict[int, list[Attempt]] = defaultdict(list)
-    for attempt in Attempt.objects.filter(job__in=jobs).order_by("job", "number"):
-        attempts[attempt.job_id].append(attempt)
-    heads: dict[int, list[int]] = defaultdict(list)
-    listed = Chunk.objects.filter(series__attempt__job__in=jobs, series__metric=LOSS, level=0).order_by("series", "first_point")
-    for attempt_id, chunk_id in listed.values_list("series__attempt_id", "pk"):
-        heads[attempt_id].append(chunk_id)
-    wanted = {chunk_id for ids in heads.values() for chunk_id in spread(ids)}
-    chunks: dict[int, list[Chunk]] = defaultdict(list)
-    for chunk in Chunk.objects.filter(pk__in=wanted).select_related("series").order_by("series", "first_point"):
-        chunks[chunk.series.attempt_id].append(chunk)
-    return [(attempt, superseded_from(attempt, group), chunks[attempt.pk]) for group in attempts.values() for attempt in group]
+def losses_of(jobs: Collection[int]) -> dict[int, Points]:
+    """Returns steps and loss of each job, few and without what has no logarithm."""
+    attempts = attempts_of(jobs)
+    heads = heads_of(attempts, [LOSS])
+    parts = {job: parts_of(0, attempts.get(job, ()), heads, Piece(LOSS)) for job in jobs}
+    return {job: positive(curve) for job, curve in zip(parts, read_parts(list(parts.values()), POINTS_PER_STAGE), strict=True)}
 
 
-def spread(ids: Sequence[int]) -> list[int]:
-    places = np.unique(np.linspace(0, len(ids) - 1, min(len(ids), CHUNKS_PER_STAGE)).round().astype(int))
-    return [ids[place] for place in places]
+def positive(curve: Curve) -> Points:
+    """The last point stays as it is, because it is the one that has its number beside it."""
+    steps, values = curve.step.astype(float), curve.value
+    last = curve.parts[-1].head if curve.buckets and curve.parts[-1].is_whole else None
+    if last and last.last_value is not None:
+        steps, values = np.append(steps, last.last_step), np.append(values, last.last_value)
+    kept = np.isfinite(values) & (values > 0)
+    return steps[kept], values[kept]
 
 
-def draw(parts: Mapping[int, list[tuple[np.ndarray, np.ndarray]]], stages: Sequence[Mapping[str, Any]]) -> Spark | None:
-    curves = {position: thinned(pieces) for position, pieces in sorted(parts.items()) if sum(len(steps) for steps, _ in pieces)}
-    if not curves:
-        return None
+def draw(curves: Mapping[int, Points], stages: Sequence[Mapping[str, Any]]) -> Spark:
     low = min(math.log(values.min()) for _, values in curves.values())
     high = max(math.log(values.max()) for _, values in curves.values())
     total, offset, lines = sum(stage["num_steps"] for stage in stages), 0, []
@@ -106,12 +85,3 @@ def line(stage: int, steps: np.ndarray, values: np.ndarray, offset: int, total: 
     y = MARGIN + (HEIGHT - 2 * MARGIN) * (high - np.log(values)) / max(high - low, 1e-9)
     points = [f"{left:.1f},{top:.1f}" for left, top in zip(x.tolist(), y.tolist(), strict=True)]
     return Line(stage, " ".join(points), points[-1])
-
-
-def thinned(pieces: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Means of neighbours; the last point stays as it is, because it is the one that has its number beside it."""
-    steps = np.concatenate([steps for steps, _ in pieces]).astype(float)
-    values = np.concatenate([values for _, values in pieces])
-    starts = np.unique(np.linspace(0, len(values) - 1, min(len(values), POINTS_PER_STAGE)).round().astype(int))
-    sizes = np.diff(np.append(starts, len(values)))
-    return np.add.reduceat(steps, starts) / sizes, np.add.reduceat(values, starts) / sizes

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numpy as np
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.live.overview import heartbeat
 from dashboard.live.state import quantization_state, run_state, stage_states
-from dashboard.metrics.reading import metric_names, stage_offsets, stage_points
+from dashboard.metrics.not_finite import not_finite_steps
+from dashboard.metrics.reading import metric_names, stage_offsets
 from dashboard.runs import freshness
 from dashboard.runs.models import Attempt, Event, Run
 from trainer.config import Schedule
@@ -66,11 +66,7 @@ def stages(run: Run) -> list[dict[str, Any]]:
 
 def not_finite(run: Run) -> list[dict[str, int]]:
     """Where the training loss is no number: a bucket of many points shows only its finite extremes."""
-    found = []
-    for stage in run.stages:
-        index, steps, values = stage_points(stage, LOSS)
-        found += [{"stage": index, "step": int(step)} for step in steps[~np.isfinite(values)]]
-    return found[:MARKED]
+    return [{"stage": stage, "step": step} for stage, step in not_finite_steps(run, LOSS)[:MARKED]]
 
 
 def plan(stage: dict[str, Any], num_steps: int) -> dict[str, list[Any]]:

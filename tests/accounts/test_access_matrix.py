@@ -73,6 +73,7 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("post", "/api/v1/runs/{run_id}/fork"): API_EDITORS,
     ("get", "/api/v1/runs/{run_id}/series"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/metrics"): API_MEMBERS,
+    ("get", "/api/v1/series"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
     ("get", "/api/v1/recipes"): API_SIGNED_IN,
     ("post", "/api/v1/playground/predictions"): API_MEMBERS,
@@ -127,7 +128,7 @@ def test_every_operation_has_an_entry() -> None:
 def test_operations_answer_those_who_may(operation: tuple[str, str], cast: Cast) -> None:
     run = cast.submit()
     method, path = operation
-    address = path.format(run_id=run.pk) + ("?metric=train/loss" if path.endswith("series") else "")
+    address = path.format(run_id=run.pk) + (f"?metric=train/loss&run={run.pk}" if path.endswith("series") else "")
     for identity, expected in zip(IDENTITIES, OPERATIONS[operation], strict=True):
         client = Client()
         sign_in(client, cast, identity)

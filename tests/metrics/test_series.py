@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 from dashboard.fleet.models import Worker
 from dashboard.live.replay import updates_after
 from dashboard.metrics import reading, wire
+from dashboard.metrics.answers import answers
+from dashboard.metrics.parts import Ask, Piece
 from dashboard.metrics.writing import write_points
 from dashboard.runs import lifecycle
 from dashboard.runs.models import Attempt, Run
@@ -82,7 +84,7 @@ def test_thinning_keeps_the_extremes_and_counts_every_point(run: Run, worker: Wo
 
 def test_nan_and_infinity_are_kept_and_travel_as_words(run: Run, worker: Worker) -> None:
     write(lifecycle.claim(worker), [(1, math.nan), (2, math.inf), (3, 1.0)])
-    document = wire.to_document(reading.series(run, LOSS, stage=1))
+    document = wire.to_document(answer(run))
     assert document["value"] == ["nan", "inf", 1.0]
 
 
@@ -95,12 +97,18 @@ def test_a_bucket_of_nan_alone_is_nan_and_others_ignore_it(run: Run, worker: Wor
 
 def test_packed_bytes_hold_what_json_holds(run: Run, worker: Worker) -> None:
     write(lifecycle.claim(worker), [(1, 4.0), (2, 0.1)])
-    packed = wire.to_bytes(reading.series(run, LOSS, stage=1))
-    magic, version, buckets, stored, sent, cursor = wire.HEADER.unpack_from(packed)
-    assert (magic, version, buckets, stored, sent) == (b"ANNL", 1, 0, 2, 2)
-    assert cursor == Run.objects.get(pk=run.pk).cursor
-    assert np.frombuffer(packed, "<u4", 2, 24).tolist() == [1, 2]
-    assert np.frombuffer(packed, "<f8", 2, 32).tolist() == [4.0, 0.1]
+    run.refresh_from_db()
+    packed = wire.to_bytes([answer(run)])
+    head = wire.HEADER.unpack_from(packed)
+    assert head == (b"ANNL", 2, 0, len(LOSS), len(packed), run.pk, 1, 0, 2, 0, 2, run.cursor)
+    assert packed[48:58] == LOSS.encode()
+    assert np.frombuffer(packed, "<f8", 2, 64).tolist() == [4.0, 0.1]
+    assert np.frombuffer(packed, "<u4", 2, 80).tolist() == [1, 2]
+    assert len(packed) == 88
+
+
+def answer(run: Run, metric: str = LOSS):
+    return answers([Ask(run, Piece(metric), stage=1)])[0]
 
 
 def test_what_was_published_can_be_read_back_after_any_cursor(run: Run, worker: Worker) -> None:
