@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -101,7 +102,7 @@ def page_data(runs: list[Run], colours: dict[int, int], matrix: Matrix, curve: s
     return {
         "curve": curve,
         "measures": measures_of(runs),
-        "many": "/api/v1/series",
+        "many": reverse("api:read_many_series"),
         "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
         "runs": [{"id": run.pk, "name": run.name, "colour": colours[run.pk]} for run in runs],
         "stages": [

@@ -42,7 +42,7 @@ def page_data(run: Run) -> dict[str, Any]:
         "heartbeat": heartbeat(Attempt.objects.filter(job__run=run).select_related("worker").order_by("pk").last()),
         "socket": f"/ws/runs/{run.pk}/",
         "series": reverse("api:read_series", args=[run.pk]),
-        "many": "/api/v1/series",
+        "many": reverse("api:read_many_series"),
         "exports": exports(run),
         "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
         "words": words(),
