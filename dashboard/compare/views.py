@@ -14,7 +14,7 @@ from dashboard.accounts import access
 from dashboard.compare.differences import differences
 from dashboard.compare.matrix import METRICS, Matrix, matrix_of
 from dashboard.compare.verdict import verdict
-from dashboard.metrics.reading import metric_names
+from dashboard.metrics.reading import metric_names, names_of
 from dashboard.runs.models import Run
 from dashboard.templatetags.anneal import STATUS_ICONS
 
@@ -22,7 +22,6 @@ MOST_RUNS = 8
 NUM_COLOURS = 8
 CHOICES = 50
 FIRST_CURVE = "validation/loss"
-AXES = "progress/"
 MEASURES = {"samples": "progress/samples", "tokens": "progress/tokens", "active": "progress/wall"}
 
 
@@ -89,12 +88,12 @@ def colours_of(runs: list[Run]) -> dict[int, int]:
 
 
 def curves_of(runs: list[Run]) -> list[str]:
-    return sorted({name for run in runs for name in metric_names(run) if not name.startswith(AXES)})
+    return sorted({name for run in runs for name in metric_names(run)})
 
 
 def measures_of(runs: list[Run]) -> list[str]:
     """What x can count in every one of these runs."""
-    names = [set(metric_names(run)) for run in runs]
+    names = [set(names_of(run)) for run in runs]
     return ["step", *(measure for measure, metric in MEASURES.items() if all(metric in each for each in names))]
 
 

@@ -119,6 +119,10 @@ def stage_offsets(run: Run) -> dict[int, int]:
 
 def metric_names(run: Run) -> list[str]:
     """The metrics that there are charts of, reused stages included."""
+    return list(filter(is_chart, names_of(run)))
+
+
+def names_of(run: Run) -> list[str]:
+    """Those, and the axes that they can be drawn over."""
     jobs = [stage.trained_by for stage in run.stages]
-    names = Series.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct()
-    return sorted(filter(is_chart, names))
+    return sorted(Series.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct())
