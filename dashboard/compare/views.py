@@ -14,7 +14,7 @@ from dashboard.accounts import access
 from dashboard.compare.differences import differences
 from dashboard.compare.matrix import METRICS, Matrix, matrix_of
 from dashboard.compare.verdict import verdict
-from dashboard.metrics.reading import metric_names, names_of
+from dashboard.metrics.reading import axis_names, metric_names
 from dashboard.runs.models import Run
 from dashboard.templatetags.anneal import STATUS_ICONS
 
@@ -93,7 +93,7 @@ def curves_of(runs: list[Run]) -> list[str]:
 
 def measures_of(runs: list[Run]) -> list[str]:
     """What x can count in every one of these runs."""
-    names = [set(names_of(run)) for run in runs]
+    names = [axis_names(run) for run in runs]
     return ["step", *(measure for measure, metric in MEASURES.items() if all(metric in each for each in names))]
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from dashboard.live.overview import heartbeat
 from dashboard.live.state import quantization_state, run_state, stage_states
 from dashboard.metrics.not_finite import not_finite_steps
-from dashboard.metrics.reading import names_of, stage_offsets
+from dashboard.metrics.reading import axis_names, metric_names, stage_offsets
 from dashboard.runs import freshness
 from dashboard.runs.models import Attempt, Event, Run
 from trainer.config import Schedule
@@ -36,7 +36,7 @@ def page_data(run: Run) -> dict[str, Any]:
         "stages": stages(run),
         "quantization": quantization_state(run.pk),
         "events": lane_events(run),
-        "metrics": names_of(run),
+        "metrics": [*metric_names(run), *axis_names(run)],
         "not_finite": not_finite(run),
         "last_point_at": last.timestamp() if last else None,
         "heartbeat": heartbeat(Attempt.objects.filter(job__run=run).select_related("worker").order_by("pk").last()),

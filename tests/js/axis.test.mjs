@@ -61,6 +61,19 @@ test("active time takes the pause out, between stages and between attempts", () 
   close(axis.at(2, 0), 100);
 });
 
+test("active time is the server's where it knows it: work that was lost counts, and new points go on from there", () => {
+  const run = store({}, [attempt(1, 1), attempt(2, 51)]);
+  const step = Uint32Array.from([1, 50, 51, 60]);
+  const value = Float64Array.from([T + 1, T + 50, T + 951, T + 960]);
+  const block = { metric: "progress/wall", stage: null, step, value, min: value, max: value, notFinite: null, numPoints: 4, isBuckets: false, cursor: 1 };
+  run.load({ ...block, x: Float64Array.from([11, 60, 81, 90]) });
+  run.curve("progress/wall", 1).merge([61], [T + 961]);
+  const axis = new Axis(run, "active", "one");
+  close(axis.at(1, 50), 50);
+  close(axis.at(1, 51), 71);
+  close(axis.at(1, 61), 81);
+});
+
 test("a run that is over leaves no room for a future by time", () => {
   const axis = new Axis(store(wall, undefined, "stopped"), "active", "one");
   close(axis.range[1], 120);

@@ -210,7 +210,7 @@ def test_metrics_come_with_the_axes_they_can_be_drawn_over(alice: Client, run: R
     lease = claim()
     with lifecycle.recording(lease) as update:
         write_points(update, Attempt.objects.get(), {"train/loss": [(1, 2.0)], "progress/samples": [(1, 8.0)]})
-    assert data_of(page(alice, run))["metrics"] == ["progress/samples", "train/loss"]
+    assert data_of(page(alice, run))["metrics"] == ["train/loss", "progress/samples"]
 
 
 def test_the_menu_exports_everything_and_deletes_by_name_only_for_editors(alice: Client, client: Client, cast: Cast, run: Run) -> None:

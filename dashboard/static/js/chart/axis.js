@@ -40,9 +40,9 @@ export class Axis {
     return x;
   }
 
-  /** What was made before the steps were made again. By the clock it lies before the pause, where the newer attempt is not yet. */
+  /** What was made before the steps were made again. By time it lies there, before the newer attempt. */
   placesOfLost(index, steps, from) {
-    if (this.measure !== "wall") return this.places(index, steps);
+    if (!isTime(this.measure)) return this.places(index, steps);
     const { usual } = this.scales[index - 1];
     const begin = this.at(index, from - 1);
     return Float64Array.from(steps, (step) => begin + (step - from + 1) * usual * this.factors[index - 1]);

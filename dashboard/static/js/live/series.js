@@ -2,7 +2,7 @@
 
 import { readBlocks } from "./blocks.js";
 import { supersededFrom } from "./curves.js";
-import { LOSS } from "./store.js";
+import { isAxis, LOSS, WALL } from "./store.js";
 
 export const MANY_POINTS = 2000;
 export const FEW_POINTS = 600; // enough for a small chart
@@ -47,7 +47,9 @@ export class SeriesLoader extends EventTarget {
     this.timer = null;
     const missing = [...this.#wanted].filter(([metric]) => this.store.series(metric).state === "unread");
     for (const [metric] of missing) this.store.reading(metric);
-    await Promise.all(bySize(missing).flatMap(inParts).map((part) => this.read(part)));
+    const axes = missing.filter(([metric]) => isAxis(metric)).map((each) => [each]);
+    const parts = [...bySize(missing.filter(([metric]) => !isAxis(metric))).flatMap(inParts), ...axes];
+    await Promise.all(parts.map((part) => this.read(part)));
     if (this.#lacksDetail()) await this.readWindow();
   }
 
@@ -55,7 +57,8 @@ export class SeriesLoader extends EventTarget {
     const metrics = part.map(([metric]) => metric);
     const maxPoints = Math.max(...part.map(([, points]) => points));
     try {
-      const blocks = await this.ask(this.many, { run: this.run, metric: metrics, max_points: maxPoints });
+      const along = metrics[0] === WALL ? { x: "active" } : {}; // the server knows when an attempt was at work
+      const blocks = await this.ask(this.many, { run: this.run, metric: metrics, max_points: maxPoints, ...along });
       for (const block of blocks) this.store.load(block, 2 * maxPoints);
       const found = new Set(blocks.map((block) => block.metric));
       for (const metric of metrics) if (!found.has(metric)) this.store.loadNothing(metric, this.store.cursor);

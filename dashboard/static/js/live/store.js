@@ -3,6 +3,7 @@
 import { Curve, decode, lowerBound, splitByStage, supersededFrom } from "./curves.js";
 
 export const LOSS = "train/loss";
+export const WALL = "progress/wall";
 // A metric that nobody has looked at keeps few points of its own: it is read when it comes into view.
 const KEPT_UNSEEN = 512;
 
@@ -67,7 +68,7 @@ export class Store {
   load(block, limit) {
     const series = this.series(block.metric);
     const curves = splitByStage(block, this.stages, limit);
-    Object.assign(series, { state: "read", cursor: block.cursor, numPoints: block.numPoints, curves });
+    Object.assign(series, { state: "read", cursor: block.cursor, numPoints: block.numPoints, curves, along: alongOf(block, curves) });
     for (const curve of curves.values()) if (curve.length) series.newest = { value: curve.lastValue };
     this.takePending(block.metric, series);
   }
@@ -232,9 +233,17 @@ export class Store {
   }
 }
 
+/** Where the server gives each point an x of its own: per stage its steps and their x. */
+function alongOf({ x }, curves) {
+  if (!x) return null;
+  let at = 0;
+  const parts = [...curves].map(([index, { step, length }]) => [index, { step: step.slice(), x: x.slice(at, (at += length)) }]);
+  return new Map(parts);
+}
+
 /** `state`: unread, reading, read or failed. `newest` is known of every metric that has moved since the page opened. */
 function newSeries(stages, state) {
-  return { state, cursor: 0, numPoints: 0, curves: new Map(stages.map((stage) => [stage.index, new Curve()])), detail: null, pending: null, pendingDetail: null, newest: null };
+  return { state, cursor: 0, numPoints: 0, curves: new Map(stages.map((stage) => [stage.index, new Curve()])), along: null, detail: null, pending: null, pendingDetail: null, newest: null };
 }
 
 /** What of a stage is worth drawing the page's words again for; its step is drawn with every point. */
