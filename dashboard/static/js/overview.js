@@ -2,6 +2,8 @@
 
 import { waitBeforeTry } from "./live/backoff.js";
 import { Regions } from "./live/regions.js";
+import * as numbers from "./chart/numbers.js";
+import { fill } from "./chart/words.js";
 import { drawAges, takeFreshness } from "./overview/ages.js";
 import { showRun } from "./overview/places.js";
 
@@ -80,7 +82,10 @@ function offerNew() {
 }
 
 function tick() {
-  if (!document.hidden) drawAges(words, clock(), offSince);
+  if (document.hidden) return;
+  drawAges(words, clock(), offSince);
+  const reason = offSince === null ? words.connected : fill(words.not_connected, { age: numbers.age(clock() - offSince) });
+  for (const line of document.querySelectorAll("[data-connection]")) line.title = reason;
 }
 
 tick();
