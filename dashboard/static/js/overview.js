@@ -1,9 +1,9 @@
 // Keeps strips, shares, losses and ages of the listed runs fresh, in place, from /ws/overview/.
 
-import { waitBeforeTry } from "./live/backoff.js";
-import { Regions } from "./live/regions.js";
 import * as numbers from "./chart/numbers.js";
 import { fill } from "./chart/words.js";
+import { waitBeforeTry } from "./live/backoff.js";
+import { Regions } from "./live/regions.js";
 import { drawAges, takeFreshness } from "./overview/ages.js";
 import { showRun } from "./overview/places.js";
 
