@@ -125,8 +125,9 @@ export class MetricGroups {
   moved(entries) {
     for (const { target, isIntersecting } of entries) {
       const slot = this.slots.get(target.dataset.metric);
-      if (isIntersecting) {
-        slot.fill(target.closest("[data-group]").dataset.group);
+      const section = target.closest("[data-group]"); // none for a slot that has left the page meanwhile
+      if (isIntersecting && section) {
+        slot.fill(section.dataset.group);
         this.near.add(slot);
       } else if (this.near.delete(slot)) slot.empty();
     }
