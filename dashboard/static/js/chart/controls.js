@@ -14,8 +14,8 @@ export function bindControls(root, view) {
   ];
   const showAll = () => shows.forEach((show) => show());
   view.addEventListener("change", showAll);
+  document.addEventListener("painted", () => offerMeasures(root, view)); // a run that has just begun brings its axes later
   showAll();
-  return showAll;
 }
 
 /** One change while the slider moves, one entry in the history when it is let go. */
@@ -42,8 +42,13 @@ function box(input, view, name) {
   return [() => (input.checked = view[name])];
 }
 
+const offered = new WeakMap();
+
 /** What the run has no figures for is not offered, and one stage alone has no layouts. */
 function offerMeasures(root, view) {
+  const key = `${view.store.metrics.size} ${view.measure}`;
+  if (offered.get(view) === key) return;
+  offered.set(view, key);
   const found = measuresOf(view.store);
   for (const button of root.querySelectorAll("button[data-x]")) button.hidden = !found.includes(button.dataset.x) && button.dataset.x !== view.measure;
   for (const group of root.querySelectorAll("[data-layouts]")) group.hidden = view.stages.length < 2;
