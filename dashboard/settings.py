@@ -89,6 +89,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Runs that ended so many days ago are deleted by the workers; 0 keeps them for ever.
+RETENTION_DAYS = int(os.environ.get("ANNEAL_RETENTION_DAYS", "0"))
+
 # Empty: `manage.py up` starts the embedded server and leaves its address in the data folder.
 REDIS_URL = os.environ.get("REDIS_URL", "")
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import statistics
 import threading
 import time
+from collections import deque
+from collections.abc import Sequence
 
 from django.db import Error, connection
 
@@ -24,6 +27,7 @@ POLL_S = 0.1
 PAUSES = 3.0
 PAUSES_WHEN_BEHIND = 0.5
 LONGEST_PAUSE_S = 1.0
+NUM_TIMED = 5
 STOP_GRACE_S = 60.0
 SHUTDOWN_GRACE_S = 15.0
 VERBS = {"stage": "train", "quantization": "quantize"}
@@ -83,22 +87,23 @@ def attend(lease: Lease, attempt: Attempt, trainer: Trainer, shutting_down: thre
 def watch(relay: Relay, trainer: Trainer, shutting_down: threading.Event) -> None:
     """Relays until the trainer ends. A stop request or a shutdown asks it to save; past the grace period it is killed."""
     deadline: float | None = None
+    took_s: deque[float] = deque(maxlen=NUM_TIMED)
     while trainer.status() is None:
         began = time.monotonic()
         stopping = pump(relay) == Status.STOPPING
-        pause_s = pause(time.monotonic() - began, is_behind=relay.is_behind)
+        took_s.append(time.monotonic() - began)
         if deadline is None and (stopping or shutting_down.is_set()):
             trainer.ask_to_stop()
             deadline = time.monotonic() + (SHUTDOWN_GRACE_S if shutting_down.is_set() else STOP_GRACE_S)
         elif deadline is not None and time.monotonic() > deadline:
             trainer.kill()
-        time.sleep(pause_s)
+        time.sleep(pause(took_s, is_behind=relay.is_behind))
         trainer.listen(POLL_S)
 
 
-def pause(took_s: float, *, is_behind: bool) -> float:
-    """Returns how long to wait after a transaction before the next one may begin."""
-    return min(took_s * (PAUSES_WHEN_BEHIND if is_behind else PAUSES), LONGEST_PAUSE_S)
+def pause(took_s: Sequence[float], *, is_behind: bool) -> float:
+    """Returns how long to wait before the next transaction may begin, by what the last ones took: a single slow one is no reason."""
+    return min(statistics.median(took_s) * (PAUSES_WHEN_BEHIND if is_behind else PAUSES), LONGEST_PAUSE_S)
 
 
 def pump(relay: Relay) -> str:

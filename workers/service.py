@@ -17,6 +17,7 @@ from dashboard.runs.queue import PREDICTIONS, TRAINING
 from workers import predictions, runner
 from workers.celery import app
 from workers.pipeline import SHUTDOWN_GRACE_S
+from workers.retention import keep_pruning
 from workers.station import Station
 from workers.sweep import keep_sweeping
 
@@ -36,6 +37,8 @@ def serve(name: str, num_slots: int) -> int:
         threads += runner.start(station)
         sweep = threading.Thread(target=keep_sweeping, args=(station, ended), name="sweep")
         sweep.start()
+        pruning = threading.Thread(target=keep_pruning, args=(ended,), name="retention", daemon=True)
+        pruning.start()
         listen(station)
     finally:
         shut_down()

@@ -33,7 +33,7 @@ def projects(user: Person, right: Right = "view") -> QuerySet[Project]:
 
 def runs(user: Person, right: Right = "view") -> QuerySet[Run]:
     """The runs of those projects."""
-    return Run.objects.filter(project__in=projects(user, right)).select_related("project", "owner")
+    return Run.objects.filter(project__in=projects(user, right), deleted_at=None).select_related("project", "owner")
 
 
 def pairs(user_ids: Collection[int], project_ids: Collection[int]) -> set[tuple[int, int]]:

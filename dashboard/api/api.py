@@ -12,6 +12,7 @@ from ninja.errors import ValidationError
 from pydantic import ValidationError as ConfigError
 
 from dashboard.api.auth import AUTH
+from dashboard.api.export import router as export
 from dashboard.api.recipes import router as recipes
 from dashboard.api.runs import router as runs
 from dashboard.api.series import router as series
@@ -21,6 +22,7 @@ from dashboard.runs.lifecycle import WrongState
 
 api = NinjaAPI(title="Anneal", version="1", urls_namespace="api", auth=AUTH, docs_url=None)
 api.add_router("/runs", runs)
+api.add_router("/runs", export)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
 api.add_router("/playground", playground)

@@ -23,7 +23,7 @@ from dashboard.api.shapes import (
     SubmitIn,
 )
 from dashboard.metrics import reading
-from dashboard.runs import lifecycle
+from dashboard.runs import deletion, lifecycle
 from dashboard.runs.models import Attempt, Quantization, Run, Stage
 
 router = Router(tags=["runs"])
@@ -80,6 +80,13 @@ def project_for(request: HttpRequest, slug: str) -> Project:
 def read_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
     run = access.get_run(request.user, run_id)
     return {**runs_out([run])[0], "config": run.config}
+
+
+@router.delete("/{int:run_id}", response={204: None})
+def delete_run(request: HttpRequest, run_id: int) -> Status[None]:
+    """For good, with its points, log and checkpoints. 409 where it has not ended, or another run shows stages that it trained."""
+    deletion.delete(access.get_run(request.user, run_id, "edit"))
+    return Status(204, None)
 
 
 @router.get("/{int:run_id}/stages", response=StageList)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 CHECK_S = 2.0
 BATCH = 64
 # Sending to one page costs the process some 25 us. A pause that grows with the watchers keeps them all below a quarter of a core.
-PAUSE_PER_WATCHER_S = 0.0002
+PAUSE_PER_WATCHER_S = 0.00015
 LONGEST_PAUSE_S = 0.1
 
 

@@ -58,7 +58,8 @@ def replace_stale(update: Update, frame: bytes) -> None:
 
     The stream of a run that an emptied database had before goes on far above the cursor.
     """
-    newest: Any = client().xrevrange(stream_of(update.run_id), count=1)
+    command = ("XREVRANGE", stream_of(update.run_id), "+", "-", "COUNT", 1)
+    newest: Any = client().execute_command(*command, NEVER_DECODE=True)
     if newest and cursor_of(newest[0][0]) > update.cursor + STREAM_LENGTH // 2:
         forget(update.run_id)
         append(client(), update, frame)

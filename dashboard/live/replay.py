@@ -15,23 +15,22 @@ PAGE = 256
 PAGE_POINTS = 50_000
 
 
-def updates_after(run_id: int, after: int, most: int = PAGE) -> list[Update]:
+def updates_after(run_id: int, after: int) -> list[Update]:
     """Returns the next updates behind a cursor, without a gap, nothing when there is none.
 
-    The run's newest update carries its whole present state. Each query sees what was committed before it began: no transaction
-    is needed, which on SQLite would wait for the writers.
+    The database keeps no past states: the last of them carries the present one, which is at least as new. Each query sees what was
+    committed before it began: no transaction is needed, which on SQLite would wait for the writers.
     """
     run = Run.objects.filter(pk=run_id).first()
     if run is None or run.cursor <= after:
         return []
-    until = min(run.cursor, after + most)
+    until = min(run.cursor, after + PAGE)
     while until > after + 1 and num_points_between(run_id, after, until) > PAGE_POINTS:
         until = after + max((until - after) // 4, 1)
     updates = {cursor: Update(run_id, cursor) for cursor in range(after + 1, until + 1)}
     fill(updates, run_id, after, until)
-    if until == run.cursor:
-        newest = updates[until]
-        newest.run, newest.stages, newest.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
+    last = updates[until]
+    last.run, last.stages, last.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
     return list(updates.values())
 
 

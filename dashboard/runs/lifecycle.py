@@ -20,7 +20,7 @@ from dashboard.live.messages import Update
 from dashboard.live.publish import publish
 from dashboard.live.state import quantization_state, run_state, stage_states
 from dashboard.runs import keys, queue
-from dashboard.runs.models import Attempt, Job, Quantization, Run, Stage, Status
+from dashboard.runs.models import ENDED, Attempt, Job, Quantization, Run, Stage, Status
 from dashboard.runs.reuse import taken_over, twins_of
 from dashboard.runs.timeline import write_event
 from trainer import catalog
@@ -130,6 +130,8 @@ def submit(
         run = Run.objects.create(project=project, number=newest + 1, name=name, owner=owner, recipe=recipe, config=document, **lineage)
         if taken is None:
             taken = twins_of(project, config, cards) if reuse else []
+        elif Run.objects.filter(jobs__in=[stage.pk for stage in taken]).exclude(deleted_at=None).exists():
+            raise WrongState("The run that trained these stages is being deleted.")
         create_jobs(run, config, cards, taken)
     begin(run, taken)
     run.refresh_from_db()
@@ -180,7 +182,7 @@ def retry(run: Run, by: User) -> None:
 
 def requeue(run: Run, status: Status, verb: str, by: User) -> None:
     with changing(run.pk) as update:
-        if not enqueue(Job.objects.filter(run=run, status=status), failures=0):
+        if not enqueue(Job.objects.filter(run=run, run__deleted_at=None, status=status), failures=0):
             raise WrongState(f"{run.name} is {run.get_status_display().lower()}, not {status.label.lower()}.")
         set_run(run.pk, Status.QUEUED)
         write_event(update, verb, by=by.username)
@@ -309,5 +311,5 @@ def stop_queued(run_id: int) -> None:
 
 
 def set_run(run_id: int, status: Status) -> None:
-    over = status in (Status.COMPLETED, Status.STOPPED, Status.FAILED)
+    over = status in ENDED
     Run.objects.filter(~Q(status=status), pk=run_id).update(status=status, ended_at=Now() if over else None)

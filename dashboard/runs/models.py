@@ -29,6 +29,7 @@ class Status(models.TextChoices):
 
 HELD = (Status.RUNNING, Status.STOPPING)
 ACTIVE = (Status.QUEUED, Status.RUNNING, Status.STOPPING, Status.LOST)
+ENDED = (Status.COMPLETED, Status.STOPPED, Status.FAILED)
 # A job in one of these needs no worker any more, and what comes after it may start.
 DONE = (Status.COMPLETED, Status.SKIPPED, Status.REUSED)
 
@@ -49,6 +50,8 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # From then on nobody sees it; its rows go in pieces.
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]

@@ -25,7 +25,9 @@ def twins_of(project: Project, config: Config, cards: Mapping[str, Card]) -> lis
     Three queries. A last stage needs a twin that was the last of its own run: only such a one was tested.
     """
     wanted = [key for key, _ in keys.chain(config, cards)]
-    finished = Stage.objects.filter(run__project=project, status=Status.COMPLETED, key__in=filter(None, wanted)).exclude(checkpoint="")
+    finished = Stage.objects.filter(
+        run__project=project, run__deleted_at=None, status=Status.COMPLETED, key__in=filter(None, wanted)
+    ).exclude(checkpoint="")
     found = list(finished.select_related("run").order_by("-pk"))
     for index in range(len(wanted), 0, -1):
         for twin in found:

@@ -107,12 +107,15 @@ class Stack:
 
     def submit(self, steps: int) -> int:
         """A run of one stage; returns its id once it moves."""
+        run = self.queue(steps)
+        wait_for(lambda: self.ask(f"runs/{run}/stages")["items"][0]["last_step"] > 0)
+        return run
+
+    def queue(self, steps: int) -> int:
         change = {"steps": steps, "validation_interval": steps, "checkpoint_interval": steps}
         recipe = next(each for each in self.ask("recipes")["items"] if each["id"] == "sentiment-tiny")["config"]
         config = {**recipe, "stages": [{**recipe["stages"][0], **change}], "quantization": None}
-        run = int(self.ask("runs", {"config": config, "reuse": False})["id"])
-        wait_for(lambda: self.ask(f"runs/{run}/stages")["items"][0]["last_step"] > 0)
-        return run
+        return int(self.ask("runs", {"config": config, "reuse": False})["id"])
 
     def cookie(self) -> str:
         """The session of the first login, as a browser would send it."""

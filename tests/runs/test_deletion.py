@@ -1,0 +1,143 @@
+"""A deleted run leaves nothing: no row, no file, no stream; and nobody loses what another run trained."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db.models.functions import Now
+from django.test import Client
+
+from dashboard.metrics.models import Chunk, Series
+from dashboard.runs import deletion, lifecycle
+from dashboard.runs.models import Attempt, Event, Job, LogChunk, Run
+from tests.cast import Cast
+from tests.metrics.store import Book, some_points
+from tests.pages.working import claim, train
+from tests.runs.finished import finish_stages, tiny, with_last_stage
+from workers import retention
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(cast: Cast) -> Run:
+    """Finished, with points on several levels, a log and files."""
+    run = finish_stages(cast.submit("first", tiny()))
+    attempt = Attempt.objects.select_related("job__run").filter(job__run=run).first()
+    assert attempt
+    Book(attempt).flush("long", *some_points(70_000, 0))
+    Event.objects.create(run=run, attempt=attempt, cursor=1, kind="saved", at=Now())
+    LogChunk.objects.create(attempt=attempt, cursor=1, text="a line\n")
+    return run
+
+
+def test_nothing_of_it_is_left(alice: Client, run: Run) -> None:
+    assert run.folder.is_dir()
+    assert alice.delete(f"/api/v1/runs/{run.pk}").status_code == 204
+    for model in (Run, Job, Attempt, Series, Chunk, Event, LogChunk):
+        assert not model._default_manager.exists(), model
+    assert not run.folder.exists()
+    assert alice.get(f"/api/v1/runs/{run.pk}").status_code == 404
+
+
+def test_its_stream_goes_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted: list[str] = []
+
+    class Server:
+        def delete(self, key: str) -> None:
+            deleted.append(key)
+
+    monkeypatch.setattr(deletion, "client", Server)
+    deletion.delete(run)
+    assert deleted == [f"anneal:run:{run.pk}"]
+
+
+def test_the_page_leads_back_to_the_list(alice: Client, run: Run) -> None:
+    answer = alice.post(f"/runs/{run.pk}/delete/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/runs/")
+    assert not Run.objects.exists()
+
+
+def test_a_run_that_has_not_ended_stays(alice: Client, cast: Cast) -> None:
+    run = cast.submit()
+    train(claim(), {1: 2.0})
+    answer = alice.delete(f"/api/v1/runs/{run.pk}")
+    assert answer.status_code == 409
+    assert "only a run that has ended" in answer.json()["detail"]
+    assert alice.post(f"/runs/{run.pk}/delete/").status_code == 409
+    assert Chunk.objects.exists()
+
+
+def test_a_run_whose_stages_another_one_shows_stays_and_the_other_is_named(alice: Client, cast: Cast, run: Run) -> None:
+    second = finish_stages(cast.submit("second", with_last_stage(tiny(), seed=5)), 1)
+    answer = alice.delete(f"/api/v1/runs/{run.pk}")
+    assert answer.status_code == 409
+    assert "#2 second" in answer.json()["detail"]
+    assert alice.delete(f"/api/v1/runs/{second.pk}").status_code == 204
+    assert alice.delete(f"/api/v1/runs/{run.pk}").status_code == 204
+
+
+def test_nobody_takes_over_or_resumes_what_is_being_deleted(cast: Cast, run: Run) -> None:
+    taken = list(run.stages)
+    deletion.hide(run)
+    assert cast.submit("second", tiny()).stages[0].reused_from is None
+    with pytest.raises(lifecycle.WrongState, match="is being deleted"):
+        lifecycle.submit(cast.project, cast.alice, "fork", tiny(), taken=taken[:1], forked_from=run, forked_stage=2)
+    Job.objects.filter(run=run).update(status="stopped")
+    with pytest.raises(lifecycle.WrongState):
+        lifecycle.resume(run, cast.alice)
+
+
+def test_what_was_cut_short_is_hidden_and_taken_up_again(alice: Client, run: Run) -> None:
+    deletion.hide(run)
+    assert next(deletion.remove(run)) > 0
+    assert alice.get(f"/runs/{run.pk}/").status_code == 404
+    assert "first" not in alice.get("/runs/").content.decode()
+    retention.prune(threading.Event())
+    assert not Run.objects.exists()
+
+
+def test_a_run_goes_in_pieces(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deletion, "PIECE", 5)
+    deletion.hide(run)
+    num_rows = Chunk.objects.count() + Series.objects.count() + LogChunk.objects.count() + Event.objects.count()
+    pieces = list(deletion.remove(run))
+    assert max(pieces) == 5
+    assert sum(pieces) == num_rows
+
+
+def prune(**options: object) -> str:
+    out = StringIO()
+    call_command("prune", stdout=out, **options)
+    return out.getvalue()
+
+
+def test_prune_deletes_by_age_and_says_so(cast: Cast, run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(ended_at=Now() - timedelta(days=30))
+    young = cast.submit("young", tiny())
+    assert "#1 first would be deleted" in prune(days=29, dry_run=True)
+    assert prune(days=31) == ""
+    assert Run.objects.count() == 2
+    Run.objects.filter(pk=young.pk).delete()
+    assert "#1 first is deleted" in prune(days=29)
+    assert not Run.objects.exists()
+
+
+def test_prune_keeps_what_a_younger_run_shows(cast: Cast, run: Run) -> None:
+    cast.submit("second", with_last_stage(tiny(), seed=5))
+    Run.objects.filter(pk=run.pk).update(ended_at=Now() - timedelta(days=30))
+    assert "is kept" in prune(days=29)
+    assert Run.objects.count() == 2
+
+
+def test_workers_prune_where_the_settings_say_so(run: Run, settings) -> None:
+    Run.objects.filter(pk=run.pk).update(ended_at=Now() - timedelta(days=30))
+    retention.prune(threading.Event())
+    assert Run.objects.exists()
+    settings.RETENTION_DAYS = 29
+    retention.prune(threading.Event())
+    assert not Run.objects.exists()
