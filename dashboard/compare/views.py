@@ -88,7 +88,7 @@ def colours_of(runs: list[Run]) -> dict[int, int]:
 
 
 def curves_of(runs: list[Run]) -> list[str]:
-    return sorted({name for run in runs for name in metric_names(run) })
+    return sorted({name for run in runs for name in metric_names(run)})
 
 
 def measures_of(runs: list[Run]) -> list[str]:

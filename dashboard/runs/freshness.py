@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 LIVE_S, SLOW_S, GONE_S = 5.0, 30.0, 10.0
 LIVE_GAPS, SLOW_GAPS = 3, 10
-# A worker says that it lives every 2 s, and lists of workers ask for it every 3 s.
-BEAT_S = 2.0
+# A worker says every 2 s that it lives, and a page hears of it every few.
+BEAT_S = 3.0
 
 
 def freshness(age_s: float, *, status: str = "running", interval_s: float = 0.0, heartbeat_s: float | None = None) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.accounts import access
 from dashboard.accounts.models import User
-from dashboard.metrics.reading import metric_names
+from dashboard.fleet.models import Worker
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
@@ -137,7 +138,16 @@ def stop_asked(run: Run) -> Event | None:
 
 
 def charts(run: Run) -> dict[str, Any]:
-    return {"cards": stage_cards(run), "events": newest_events(run, NEWEST_EVENTS), "metrics": metric_names(run)}
+    return {"cards": stage_cards(run), "events": newest_events(run, NEWEST_EVENTS), "system_note": system_note(run)}
+
+
+def system_note(run: Run) -> str:
+    """Says why there are no figures of a GPU; nothing where a worker of the run has one, or nobody has taken it yet."""
+    workers = list(Worker.objects.filter(attempts__job__run=run).distinct().order_by("name"))
+    if not workers or any(device.get("kind") == "gpu" for worker in workers for device in worker.devices):
+        return ""
+    names = ", ".join(worker.name for worker in workers)
+    return gettext("No GPU on %(worker)s: there is no utilisation, memory, power or temperature of one to show.") % {"worker": names}
 
 
 def stages(run: Run) -> dict[str, Any]:

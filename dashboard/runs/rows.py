@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dashboard.metrics.latest import latest_losses
 from dashboard.metrics.sparklines import Spark, sparklines
-from dashboard.runs.freshness import freshness
+from dashboard.runs.freshness import BEAT_S, freshness
 from dashboard.runs.models import DONE, HELD, Attempt, Event, Run, Stage, Status
 from dashboard.runs.pace import seconds_per_step
 from dashboard.runs.strip import columns
@@ -92,7 +92,8 @@ class Row:
         if at is None:
             return "lost" if self.run.status == Status.LOST else "stale"
         beat = (now - self.seen_at).total_seconds() if self.seen_at else None
-        return freshness((now - at).total_seconds(), status=self.run.status, interval_s=self.interval_s, heartbeat_s=beat)
+        interval = self.interval_s if self.due_at else BEAT_S
+        return freshness((now - at).total_seconds(), status=self.run.status, interval_s=interval, heartbeat_s=beat)
 
     @property
     def percent(self) -> int:

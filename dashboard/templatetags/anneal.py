@@ -7,9 +7,10 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from dashboard.modules import modules_of
 from dashboard.numbers import age, duration, estimate, exact_rate, filesize, number, percent, points, rate, times
 from dashboard.runs.freshness import words
 from dashboard.runs.models import Status
@@ -39,6 +40,13 @@ STATUS_ICONS = {
 def icon(name: str, classes: str = "") -> SafeString:
     """A drawing of the sprite; the words beside it carry the meaning."""
     return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, static(SPRITE), name)
+
+
+@register.simple_tag
+def module_preloads(*entries: str) -> SafeString:
+    """Lets the browser fetch what these scripts import before it has read them."""
+    names = dict.fromkeys(name for entry in entries for name in modules_of(entry))
+    return format_html_join("\n", '<link rel="modulepreload" href="{}">', ((static(name),) for name in names))
 
 
 @register.simple_tag

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arrange, nameInGroup, PINNED, prefixOf } from "../../dashboard/static/js/chart/grouping.js";
 import { Remembered } from "../../dashboard/static/js/chart/remembered.js";
-import { format } from "../../dashboard/static/js/chart/units.js";
+import { format, isPlain, tick } from "../../dashboard/static/js/chart/units.js";
 
 const names = (groups) => groups.map(({ group, metrics }) => [group, ...metrics].join(" "));
 
@@ -53,4 +53,10 @@ test("figures carry the unit that their name tells", () => {
   assert.equal(format("train/samples_per_second", 1184.2), "1,184 /s");
   assert.equal(format("train/loss", 0.59361), "0.5936");
   assert.equal(format("system/memory_bytes", NaN), "nan");
+});
+
+test("an axis counts in the unit of its metric", () => {
+  assert.equal(tick("system/gpu_memory_bytes", 2e10, 5e9), "20.0 GB");
+  assert.equal(tick("train/grad_norm", 0.5, 0.1), "0.5");
+  assert.ok(isPlain("train/loss") && !isPlain("validation/accuracy"));
 });

@@ -76,5 +76,5 @@ def test_the_run_page_starts_from_the_same_heartbeat(run: Run) -> None:
 def test_a_worker_is_live_by_its_heartbeat(alice: Client, cast: Cast) -> None:
     worker()
     assert 'class="freshness live" data-fresh data-beat' in text_of(alice, "/workers/")
-    Worker.objects.update(last_seen=timezone.now() - timedelta(seconds=8))
+    Worker.objects.update(last_seen=timezone.now() - timedelta(seconds=9.5))
     assert 'class="freshness slow" data-fresh data-beat' in text_of(alice, "/workers/")

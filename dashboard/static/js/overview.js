@@ -1,5 +1,7 @@
 // Keeps strips, shares, losses and ages of the listed runs fresh, in place, from /ws/overview/.
 
+import * as numbers from "./chart/numbers.js";
+import { fill } from "./chart/words.js";
 import { waitBeforeTry } from "./live/backoff.js";
 import { Regions } from "./live/regions.js";
 import { drawAges, takeFreshness } from "./overview/ages.js";
@@ -80,7 +82,10 @@ function offerNew() {
 }
 
 function tick() {
-  if (!document.hidden) drawAges(words, clock(), offSince);
+  if (document.hidden) return;
+  drawAges(words, clock(), offSince);
+  const reason = offSince === null ? words.connected : fill(words.not_connected, { age: numbers.age(clock() - offSince) });
+  for (const line of document.querySelectorAll("[data-connection]")) line.title = reason;
 }
 
 tick();

@@ -13,7 +13,7 @@ const PARAMETER = "panel";
 export class FullScreen {
   /** `run` is the run's name; `groups` gives the order and the pins. */
   constructor(dialog, view, groups, { run, exports }) {
-    Object.assign(this, { dialog, view, groups, run, exports, metric: null, isTable: false });
+    Object.assign(this, { dialog, view, groups, run, exports, metric: null, x: null, isTable: false });
     this.find = (name) => dialog.querySelector(`[data-full-${name}]`);
     this.bind();
     this.restore();
@@ -45,7 +45,7 @@ export class FullScreen {
   }
 
   show(metric) {
-    this.metric = metric;
+    [this.metric, this.x] = [metric, null];
     this.chart?.remove();
     this.chart = document.createElement("live-chart");
     for (const [name, value] of Object.entries({ kind: "small", size: "large", metric })) this.chart.setAttribute(name, value);
@@ -66,7 +66,7 @@ export class FullScreen {
   write() {
     const { order } = this.groups;
     this.find("name").textContent = this.metric;
-    this.find("figure").textContent = newestText(this.view, this.metric);
+    this.writeFigure();
     this.find("place").textContent = fill(this.view.words.line_of, { at: numbers.steps(order.indexOf(this.metric) + 1), count: numbers.steps(order.length) });
     this.find("csv").href = csvOf(this.exports, this.metric);
     this.find("pin").setAttribute("aria-pressed", String(this.groups.pinned.has(this.metric)));
@@ -100,8 +100,13 @@ export class FullScreen {
   /** The value under the pointer stands in the title; the run's own tooltip stays away. */
   pointAt(event) {
     event.stopPropagation();
-    const { x } = event.detail;
-    this.find("figure").textContent = x === null ? newestText(this.view, this.metric) : textAt(this.view, this.metric, x);
+    this.x = event.detail.x;
+    this.writeFigure();
+  }
+
+  writeFigure() {
+    const { view, metric, x } = this;
+    this.find("figure").textContent = x === null ? newestText(view, metric) : textAt(view, metric, x);
   }
 
   closed() {

@@ -16,7 +16,7 @@ const NEAR = "700px";
  */
 export class MetricGroups {
   constructor(root, view) {
-    Object.assign(this, { root, view, slots: new Map(), near: new Set(), sections: new Map(), known: 0, searchClosed: new Set() });
+    Object.assign(this, { root, view, slots: new Map(), near: new Set(), sections: new Map(), known: 0, x: null, searchClosed: new Set() });
     this.find = (name) => root.querySelector(`[data-${name}]`);
     this.host = this.find("groups");
     this.pinned = new Remembered("anneal.pinned");
@@ -40,7 +40,7 @@ export class MetricGroups {
   /** Nothing moves under the pointer: while it is here, metrics that are new wait until they are asked for. */
   update() {
     if (this.num !== this.known) this.arrived();
-    this.pointAt(null);
+    this.pointAt(this.x);
   }
 
   get num() {
@@ -60,6 +60,7 @@ export class MetricGroups {
   }
 
   pointAt(x) {
+    this.x = x;
     for (const slot of this.near) slot.show(x);
   }
 
@@ -124,8 +125,9 @@ export class MetricGroups {
   moved(entries) {
     for (const { target, isIntersecting } of entries) {
       const slot = this.slots.get(target.dataset.metric);
-      if (isIntersecting) {
-        slot.fill(target.closest("[data-group]").dataset.group);
+      const section = target.closest("[data-group]"); // none for a slot that has left the page meanwhile
+      if (isIntersecting && section) {
+        slot.fill(section.dataset.group);
         this.near.add(slot);
       } else if (this.near.delete(slot)) slot.empty();
     }

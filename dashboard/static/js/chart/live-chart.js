@@ -12,6 +12,7 @@ import * as numbers from "./numbers.js";
 import { paintClipped } from "./clipped.js";
 import { scaleOf, ticks } from "./scales.js";
 import { readTheme } from "./theme.js";
+import { isPlain, tick } from "./units.js";
 
 const KINDS = { loss, rate, small };
 const SYNC = "run";
@@ -97,7 +98,7 @@ export class LiveChart extends HTMLElement {
   take() {
     this.range = this.view.range;
     this.shown = this.kind.layers(this.view, this.theme, this.metric);
-    const isLog = (this.kind.hasLog || this.look === "large") && this.view.isLog;
+    const isLog = (this.kind.hasLog || (this.look === "large" && isPlain(this.metric))) && this.view.isLog;
     this.scale = scaleOf(valuesIn(this.shown, this.range), { isLog, isClipped: this.view.isClipped && this.kindName !== "rate" });
     this.beyond = this.scale.limits ? beyond(this.shown, this.range, this.scale.limits) : [];
   }
@@ -174,7 +175,7 @@ export class LiveChart extends HTMLElement {
     x.values = () => this.xTicks.map((tick) => tick.text);
     const y = { ...shared, scale: "y", filter: (plot, splits) => splits, show: !isSmall, size: gutter, gap: 8, grid: { stroke: theme.line, width: 1 } };
     y.splits = (plot, i, low, high) => (this.shown.some((layer) => layer.x.length) ? ticks(low, high, this.scale, TICKS[this.look]) : []);
-    y.values = (plot, splits) => splits.map((each, i) => numbers.valueTick(each, this.scale.kind === "symlog" ? 0 : Math.abs((splits[i + 1] ?? splits[i - 1]) - each)));
+    y.values = (plot, splits) => splits.map((each, i) => tick(this.metric ?? "", each, this.scale.kind === "symlog" ? 0 : Math.abs((splits[i + 1] ?? splits[i - 1]) - each)));
     return [x, y];
   }
 

@@ -28,7 +28,9 @@ export class MetricSlot {
 
   name(group) {
     const name = this.card.querySelector("[data-name]");
-    name.textContent = nameInGroup(this.metric, group);
+    const [head, tail] = headAndTail(nameInGroup(this.metric, group));
+    name.querySelector(".cut").textContent = head;
+    name.querySelector(".tail").textContent = tail;
     name.title = this.metric;
     this.card.querySelector("[data-act=pin]").setAttribute("aria-pressed", String(group === PINNED));
     this.card.setAttribute("aria-label", this.metric);
@@ -49,6 +51,12 @@ export class MetricSlot {
     const text = x === null ? newestText(this.view, this.metric) : textAt(this.view, this.metric, x);
     if (this.figure.textContent !== text) this.figure.textContent = text;
   }
+}
+
+/** Of a name that is too long its end is what tells it from its neighbours: "image_classific…/accuracy". */
+function headAndTail(name) {
+  const at = Math.max(0, name.lastIndexOf("/"));
+  return [name.slice(0, at), name.slice(at)];
 }
 
 /** Where every point of a metric can be had, never thinned. */

@@ -26,6 +26,16 @@ export function format(metric, value) {
   return unit ? unit[1](value) : numbers.value(value);
 }
 
+/** A tick of the metric's own axis: units in place of powers of ten. */
+export function tick(metric, value, gap) {
+  return isPlain(metric) ? numbers.valueTick(value, gap) : format(metric, value);
+}
+
+/** Whether the name tells no unit; only such a figure is worth a logarithmic axis. */
+export function isPlain(metric) {
+  return !UNITS.some(([pattern]) => pattern.test(metric));
+}
+
 /** One decimal as long as it says something. */
 function whole(value) {
   return Math.abs(value) < 10 ? value.toFixed(1) : numbers.steps(Math.round(value));

@@ -5,6 +5,7 @@ const SLOW_S = 30;
 const GONE_S = 10;
 const LIVE_GAPS = 3;
 const SLOW_GAPS = 10;
+const BEAT_S = 3; // a worker beats every 2 s, and a page hears of it every few
 
 /** The middle interval between arrivals, in seconds; 0 while too few are known. */
 export function usualInterval(arrivals) {
@@ -37,5 +38,6 @@ export function judge({ pointAt, seenAt, status, interval, offSince = null }, no
   const [point, heartbeat, off] = [pointAt, seenAt, offSince].map((at) => (at ? Math.max(0, now - at) : null));
   const age = point ?? heartbeat;
   if (age === null) return null;
-  return { word: freshness({ age, status, interval: interval || 0, heartbeat: off === null ? heartbeat : null }), age, point, heartbeat, off };
+  const usual = point === null ? BEAT_S : interval || 0;
+  return { word: freshness({ age, status, interval: usual, heartbeat: off === null ? heartbeat : null }), age, point, heartbeat, off };
 }
