@@ -11,11 +11,13 @@ from dashboard.metrics.pyramid import merged
 
 def buckets(entries: np.ndarray, weights: np.ndarray, max_points: int, ends: Sequence[int] | np.ndarray = ()) -> np.ndarray:
     """Returns where buckets start. None reaches over one of `ends`, the places at which a part of the curve ends."""
-    count = len(entries)
-    cuts = np.unique([end for end in ends if 0 < end < count]).astype(np.int64)
-    before = np.cumsum(weights) - weights
-    number = before * max(max_points - len(cuts), 1) // max(int(weights.sum()), 1)
-    return np.union1d(np.flatnonzero(np.diff(number, prepend=-1)), cuts)
+    cuts = sorted({int(end) for end in ends if 0 < end < len(entries)})
+    ended = np.cumsum(weights)
+    total = int(ended[-1]) if len(ended) else 1
+    number = (ended - weights) * max(max_points - len(cuts), 1) // total
+    begins = np.diff(number, prepend=-1) > 0
+    begins[cuts] = True
+    return np.flatnonzero(begins)
 
 
 def thinned(entries: np.ndarray, weights: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
