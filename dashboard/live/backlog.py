@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from functools import cached_property
 
 from dashboard.live import frames
@@ -51,10 +52,15 @@ class Backlog:
         """Returns the next frames behind a cursor, about a message of them; nothing where they are not here any more."""
         if not self.holds(cursor):
             return []
-        found, size = [], 0
-        for place in range(len(self.frames) - (self.cursor - cursor), len(self.frames)):
-            found.append(self.frames[place])
-            size += len(found[-1].data)
-            if size >= MESSAGE_BYTES:
-                break
-        return found
+        return a_message(self.frames[place] for place in range(len(self.frames) - (self.cursor - cursor), len(self.frames)))
+
+
+def a_message(frames: Iterable[Frame]) -> list[Frame]:
+    """Takes from the beginning what goes into one message."""
+    found, size = list[Frame](), 0
+    for frame in frames:
+        found.append(frame)
+        size += len(frame.data)
+        if size >= MESSAGE_BYTES:
+            break
+    return found

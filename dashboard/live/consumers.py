@@ -92,7 +92,7 @@ class Watcher(AsyncWebsocketConsumer):
         user, session = self.scope["user"], self.scope.get("session")
         if not user.is_authenticated or not user.is_active:
             raise Refused(NOT_SIGNED_IN, "sign in first")
-        return Seat(user.pk, session.session_key if session else None, None, self.shut)
+        return Seat(user.pk, session.session_key if session else None, user.get_session_auth_hash(), None, self.shut)
 
     async def pump(self, seat: Seat) -> None:
         raise NotImplementedError

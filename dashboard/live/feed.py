@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dashboard.live import frames
-from dashboard.live.backlog import Backlog, Frame
+from dashboard.live.backlog import Backlog, Frame, a_message
 from dashboard.live.publish import FRAME, cursor_of, position_of, stream_of
 from dashboard.live.replay import updates_after
 from dashboard.redis import BLOCK_S, reading_client
@@ -27,7 +27,8 @@ from dashboard.runs.models import Run
 log = logging.getLogger(__name__)
 
 CHECK_S = 2.0
-BATCH = 64
+MAX_MESSAGES = 16
+BATCH, PAGE = 64, 16
 # Sending to one page costs the process some 25 us. A pause that grows with the watchers keeps them all below a quarter of a core.
 PAUSE_PER_WATCHER_S = 0.00015
 LONGEST_PAUSE_S = 0.1
@@ -60,9 +61,13 @@ class Feed:
                 await self.news.wait()
             if known := self.messages.get(cursor):
                 return known
-            if found := self.backlog.after(cursor) or await self.read_back(cursor):
+            if len(self.messages) >= MAX_MESSAGES:
+                self.messages.clear()
+            if found := self.backlog.after(cursor):
                 message = self.messages[cursor] = found, b"".join(frame.data for frame in found)
                 return message
+            if found := a_message(await self.read_back(cursor)):
+                return found, b"".join(frame.data for frame in found)
             await asyncio.sleep(CHECK_S)  # the run is no more, or its database is another one
 
     async def read_back(self, cursor: int) -> list[Frame]:
@@ -81,7 +86,7 @@ class Feed:
 
     async def from_stream(self, server: Redis, cursor: int) -> list[Frame]:
         """The entries that follow a cursor without a gap."""
-        found: Any = await server.xrange(stream_of(self.run_id), min=position_of(cursor + 1), count=BATCH)
+        found: Any = await server.xrange(stream_of(self.run_id), min=position_of(cursor + 1), count=PAGE)
         entries = [Frame(fields[FRAME.encode()]) for _, fields in found]
         return [entry for place, entry in enumerate(entries, cursor + 1) if entry.cursor == place]
 
@@ -95,6 +100,8 @@ class Feed:
                 log.warning("the stream of run %s cannot be read: %s", self.run_id, error)
             except Error as error:
                 log.warning("the database does not answer: %s", error)
+            except Exception:
+                log.exception("the stream of run %s is not what it should be", self.run_id)
             self.server = None
             await self.look_by_itself()
 

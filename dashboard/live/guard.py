@@ -28,6 +28,7 @@ class Seat:
 
     user_id: int
     session_key: str | None
+    password: str  # a digest of it: who changes it signs out all other browsers
     run_id: int | None
     close: Callable[[int], Awaitable[None]]
     projects: frozenset[int] = field(default_factory=frozenset)
@@ -49,6 +50,9 @@ class Guard:
             except Error as error:
                 log.warning("the database does not answer: %s", error)
                 continue
+            except Exception:
+                log.exception("who watches cannot be checked")
+                continue
             for seat in found.keys() & self.seats:
                 self.seats.discard(seat)
                 closing = asyncio.ensure_future(seat.close(found[seat]))
@@ -62,15 +66,15 @@ def refusals(seats: Collection[Seat]) -> dict[Seat, int]:
     The projects of those who watch all their runs are renewed with it.
     """
     people = {seat.user_id for seat in seats}
-    present = set(User.objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True))
+    present = {user.pk: user.get_session_auth_hash() for user in User.objects.filter(pk__in=people, is_active=True)}
     keys = {seat.session_key for seat in seats if seat.session_key is not None}
     signed_in = set(Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now()).values_list("pk", flat=True))
     runs = dict(Run.objects.filter(pk__in={seat.run_id for seat in seats if seat.run_id}).values_list("pk", "project_id"))
-    may_see = access.pairs(present, set(runs.values()))
+    may_see = access.pairs(list(present), set(runs.values()))
     renew_projects([seat for seat in seats if seat.run_id is None])
     found = {}
     for seat in seats:
-        if seat.user_id not in present or (seat.session_key is not None and seat.session_key not in signed_in):
+        if present.get(seat.user_id) != seat.password or (seat.session_key is not None and seat.session_key not in signed_in):
             found[seat] = NOT_SIGNED_IN
         elif seat.run_id is not None and seat.run_id not in runs:
             found[seat] = NOT_FOUND

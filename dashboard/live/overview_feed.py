@@ -58,8 +58,12 @@ class OverviewFeed:
         async with listening(self.wanted):
             while True:
                 self.wanted.clear()
-                with contextlib.suppress(Error):
+                try:
                     await self.look_around()
+                except Error as error:
+                    log.warning("the database does not answer: %s", error)
+                except Exception:
+                    log.exception("the overview cannot be read")
                 await asyncio.sleep(OVERVIEW_S)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wanted.wait(), LOOK_S)

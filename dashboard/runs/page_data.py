@@ -13,6 +13,7 @@ from dashboard.live.state import quantization_state, run_state, stage_states
 from dashboard.metrics.not_finite import not_finite_steps
 from dashboard.metrics.reading import metric_names, stage_offsets
 from dashboard.runs.models import Attempt, Event, Run
+from dashboard.runs.page_words import WORDS
 from trainer.config import Schedule
 from trainer.events import LOSS
 from trainer.schedule import curve
@@ -39,7 +40,7 @@ def page_data(run: Run) -> dict[str, Any]:
         "socket": f"/ws/runs/{run.pk}/",
         "series": reverse("api:read_series", args=[run.pk]),
         "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
-        "words": words(),
+        "words": WORDS,
     }
 
 
@@ -67,64 +68,3 @@ def lane_events(run: Run) -> list[Any]:
     """The newest events that the lane or a tooltip shows, in order; evaluations are drawn from their series."""
     found = Event.objects.filter(run=run, cursor__lte=run.cursor).exclude(kind="evaluated").select_related("attempt__job")
     return [event.to_moment() for event in found.order_by("-cursor", "-id")[:EVENTS_IN_LANE]][::-1]
-
-
-def words() -> dict[str, str]:
-    """Every sentence that the scripts show; `{name}` is filled in by them."""
-    return {
-        "live": _("Live"),
-        "slow": _("Slow"),
-        "stale": _("Stale"),
-        "lost": _("Lost"),
-        "ago": _("{age} ago"),
-        "no_point": _("no point yet"),
-        "replayed": _("Reconnected, replayed {count} points"),
-        "reconnecting": _("Connection lost, trying again"),
-        "signed_out": _("You are signed out. Sign in again to go on watching"),
-        "taken_away": _("This run is no longer shared with you"),
-        "last_point": _("Last point {age} ago"),
-        "connected": _("connected"),
-        "not_connected": _("not connected"),
-        "train": _("train"),
-        "raw": _("not smoothed"),
-        "validation": _("validation"),
-        "rate": _("learning rate"),
-        "planned_rate": _("planned rate"),
-        "step": _("step"),
-        "attempt": _("attempt {number}"),
-        "attempt_lost": _("attempt {number}, −{count} steps"),
-        "as_planned": _("as planned, max. diff. {difference}"),
-        "not_as_planned": _("differs from the plan, max. diff. {difference}"),
-        "points_shown": _("{shown} of {all} points, extremes kept"),
-        "points": _("{all} points"),
-        "loss_sentence": _("Loss, {stage}, {value} at step {step}, {trend}"),
-        "rate_sentence": _("Learning rate, {stage}, {value} at step {step}"),
-        "metric_sentence": _("{metric}, {value} at step {step}"),
-        "falling": _("falling"),
-        "rising": _("rising"),
-        "level": _("level"),
-        "nothing_yet": _("No loss yet. Planned learning rate below."),
-        "loss_soon": _("Loss appears with the first step."),
-        "load_failed": _("The curves could not be loaded. They are tried again by themselves."),
-        "left": _("{time} left"),
-        "of_steps": _("{step} of {steps}"),
-        "steps": _("{steps} steps"),
-        "waiting": _("waiting"),
-        "saved": _("Checkpoint at step {step}"),
-        "resumed": _("Went on from step {step}"),
-        "retried": _("Tried again from step {step}"),
-        "started": _("Went on from step {step}"),
-        "stopped": _("Stopped at step {step}"),
-        "worker_lost": _("Worker lost at step {step}"),
-        "failed": _("Failed at step {step}"),
-        "finished": _("Stage done at step {step}"),
-        "skipped": _("Loss is not a number at step {step}: step skipped"),
-        "went_back": _("Loss is not a number at step {step}: went back to the last checkpoint"),
-        "nan": _("Loss is not a number at step {step}"),
-        "chart": _("Chart"),
-        "table": _("Table"),
-        "stage": _("Stage"),
-        "lines_found": _("{count} lines"),
-        "latency": _("latency p50, ms (batch 1)"),
-        "copied": _("Copied"),
-    }

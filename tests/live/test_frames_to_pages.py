@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from channels.db import database_sync_to_async
 
+from dashboard.accounts.models import User
 from dashboard.live import backlog, consumers, frames, guard, publish, replay
 from dashboard.live.messages import Update
 from dashboard.live.publish import position_of, stream_of
@@ -210,6 +211,17 @@ async def test_a_person_who_is_switched_off_is_disconnected(run: Run, cast: Cast
         assert await other.close_code() == guard.NOT_SIGNED_IN
 
 
+async def test_a_changed_password_ends_the_sockets_that_were_opened_with_the_old_one(
+    run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "CHECK_ACCESS_S", 0.05)
+    async with watching_run(run, cast.bob) as page:
+        await page.receive_joined()
+        cast.bob.set_password("another")
+        await cast.bob.asave()
+        assert await page.close_code() == guard.NOT_SIGNED_IN
+
+
 async def test_words_of_a_page_are_ignored_and_a_flood_of_them_ends_it(run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "WORDS", 5)
     async with watching_run(run, cast.bob) as page:
@@ -227,8 +239,11 @@ def test_asking_whether_all_may_still_watch_costs_the_same_for_any_number(cast: 
 
     async def close(code: int) -> None: ...
 
-    seats = [guard.Seat(user.pk, None, run.pk, close) for user in (cast.alice, cast.bob, cast.charlie) for run in runs for _ in range(50)]
-    seats += [guard.Seat(cast.bob.pk, "no such session", None, close), guard.Seat(cast.bob.pk, None, None, close)]
+    def seat(user: User, session: str | None, run: int | None) -> guard.Seat:
+        return guard.Seat(user.pk, session, user.get_session_auth_hash(), run, close)
+
+    seats = [seat(user, None, run.pk) for user in (cast.alice, cast.bob, cast.charlie) for run in runs for _ in range(50)]
+    seats += [seat(cast.bob, "no such session", None), seat(cast.bob, None, None)]
     with django_assert_max_num_queries(6):
         found = guard.refusals(seats)
     expected = {seat: guard.NOT_ALLOWED for seat in seats if seat.user_id == cast.charlie.pk} | {seats[-2]: guard.NOT_SIGNED_IN}

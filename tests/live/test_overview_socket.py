@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
 import pytest
 
 from dashboard.accounts.models import Project
@@ -54,3 +58,43 @@ async def test_the_runs_of_others_are_not_shown(run: Run, cast: Cast) -> None:
 async def test_nobody_is_asked_to_sign_in(cast: Cast) -> None:
     async with opened("/ws/overview/") as page:
         assert await page.close_code() == guard.NOT_SIGNED_IN
+
+
+async def test_many_list_pages_cost_one_look(run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those who may see the same are sent the same text."""
+    looks, texts = [], set()
+    look = overview_feed.overview
+
+    def counted(projects: frozenset[int]) -> Any:
+        looks.append(projects)
+        return look(projects)
+
+    monkeypatch.setattr(overview_feed, "overview", counted)
+    monkeypatch.setattr(overview_feed, "OVERVIEW_S", 0.2)
+    async with AsyncExitStack() as stack:
+        people = [cast.alice, cast.bob, cast.erin] * 10
+        pages = [await stack.enter_async_context(opened("/ws/overview/", person)) for person in people]
+        for page in pages:
+            await page.receive()
+        before = len(looks)
+        await stop(run, cast)
+        for page in pages:
+            texts.add((await page.socket.receive_output(20))["text"])
+        assert len(looks) - before <= 2
+    assert len(texts) == 1
+    assert overview_feed.feeds[0].seats == set()
+
+
+async def test_a_person_who_joins_a_project_sees_its_runs_on_the_page_that_is_open(
+    run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "CHECK_ACCESS_S", 0.05)
+    monkeypatch.setattr(overview_feed, "OVERVIEW_S", 0.05)
+    monkeypatch.setattr(overview_feed, "LOOK_S", 0.1)
+    async with opened("/ws/overview/", cast.charlie) as page:
+        await cast.project.membership_set.acreate(user=cast.charlie, role="viewer")
+        assert [each["id"] for each in (await page.receive())["runs"]] == [run.pk]
+        await cast.project.membership_set.filter(user=cast.charlie).adelete()
+        await asyncio.sleep(0.3)
+        await stop(run, cast)
+        assert await page.socket.receive_nothing(0.5)

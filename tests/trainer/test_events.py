@@ -182,7 +182,7 @@ def test_a_line_longer_than_a_reading_does_not_stall_it(log: EventLog) -> None:
     log.emit("warned", message="x" * 5_000)
     log.emit("warned", message="y")
     events, offset = read_from(log.path, 0, max_bytes=100)
-    assert [len(event["message"]) for event in events] == [5_000]
+    assert len(events[0]["message"]) == 5_000
     rest, _ = read_from(log.path, offset, max_bytes=100)
     assert [*events, *rest] == list(events_in(log.path))
 

@@ -1,0 +1,79 @@
+"""What the scripts of the run page say; they put in what stands in brackets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+# Whether the page hears of new points, and since when.
+LIVE: dict[str, Any] = {
+    "live": _("Live"),
+    "slow": _("Slow"),
+    "stale": _("Stale"),
+    "lost": _("Lost"),
+    "ago": _("{age} ago"),
+    "no_point": _("no point yet"),
+    "replayed": _("Reconnected, replayed {count} points"),
+    "reconnecting": _("Connection lost, trying again"),
+    "signed_out": _("You are signed out. Sign in again to go on watching"),
+    "taken_away": _("This run is no longer shared with you"),
+    "last_point": _("Last point {age} ago"),
+    "connected": _("connected"),
+    "not_connected": _("not connected"),
+}
+# Legends, tooltips and what a chart says to a screen reader.
+CHART: dict[str, Any] = {
+    "train": _("train"),
+    "raw": _("not smoothed"),
+    "validation": _("validation"),
+    "rate": _("learning rate"),
+    "planned_rate": _("planned rate"),
+    "step": _("step"),
+    "attempt": _("attempt {number}"),
+    "attempt_lost": _("attempt {number}, −{count} steps"),
+    "as_planned": _("as planned, max. diff. {difference}"),
+    "not_as_planned": _("differs from the plan, max. diff. {difference}"),
+    "points_shown": _("{shown} of {all} points, extremes kept"),
+    "points": _("{all} points"),
+    "loss_sentence": _("Loss, {stage}, {value} at step {step}, {trend}"),
+    "rate_sentence": _("Learning rate, {stage}, {value} at step {step}"),
+    "metric_sentence": _("{metric}, {value} at step {step}"),
+    "falling": _("falling"),
+    "rising": _("rising"),
+    "level": _("level"),
+    "nothing_yet": _("No loss yet. Planned learning rate below."),
+    "loss_soon": _("Loss appears with the first step."),
+    "load_failed": _("The curves could not be loaded. They are tried again by themselves."),
+    "chart": _("Chart"),
+    "table": _("Table"),
+    "stage": _("Stage"),
+    "latency": _("latency p50, ms (batch 1)"),
+}
+# How far a stage is.
+PROGRESS: dict[str, Any] = {
+    "left": _("{time} left"),
+    "of_steps": _("{step} of {steps}"),
+    "steps": _("{steps} steps"),
+    "waiting": _("waiting"),
+}
+# Marks on the curve.
+MOMENTS: dict[str, Any] = {
+    "saved": _("Checkpoint at step {step}"),
+    "resumed": _("Went on from step {step}"),
+    "retried": _("Tried again from step {step}"),
+    "started": _("Went on from step {step}"),
+    "stopped": _("Stopped at step {step}"),
+    "worker_lost": _("Worker lost at step {step}"),
+    "failed": _("Failed at step {step}"),
+    "finished": _("Stage done at step {step}"),
+    "skipped": _("Loss is not a number at step {step}: step skipped"),
+    "went_back": _("Loss is not a number at step {step}: went back to the last checkpoint"),
+    "nan": _("Loss is not a number at step {step}"),
+}
+# Answers to what a person does.
+ACTS: dict[str, Any] = {
+    "lines_found": _("{count} lines"),
+    "copied": _("Copied"),
+}
+WORDS: dict[str, Any] = {**LIVE, **CHART, **PROGRESS, **MOMENTS, **ACTS}
