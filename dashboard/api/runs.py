@@ -25,6 +25,7 @@ from dashboard.api.shapes import (
 from dashboard.metrics import reading
 from dashboard.runs import deletion, lifecycle
 from dashboard.runs.models import Attempt, Quantization, Run, Stage
+from dashboard.runs.rows import some
 
 router = Router(tags=["runs"])
 STAGE_FIELDS = ("index", "name", "status", "last_step", "num_steps", "results", "error", "ledger", "expert_loads", "watched")
@@ -57,7 +58,7 @@ def list_runs(request: HttpRequest, asked: Query[RunsAsked]) -> dict[str, Any]:
     found = access.runs(request.user)
     if asked.status:
         found = found.filter(status=asked.status)
-    return {"items": runs_out(list(found[asked.offset : asked.offset + asked.limit])), "count": found.count()}
+    return {"items": runs_out(some(found, asked.offset, asked.offset + asked.limit)), "count": found.count()}
 
 
 @router.post("", response={201: RunOut})

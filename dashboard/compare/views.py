@@ -16,6 +16,7 @@ from dashboard.compare.matrix import METRICS, Matrix, matrix_of
 from dashboard.compare.verdict import verdict
 from dashboard.metrics.reading import axis_names, metric_names
 from dashboard.runs.models import Run
+from dashboard.runs.rows import some
 from dashboard.templatetags.anneal import STATUS_ICONS
 
 MOST_RUNS = 8
@@ -47,7 +48,7 @@ def run_ids(request: HttpRequest) -> list[int]:
 
 
 def choices(request: HttpRequest, wanted: list[int]) -> list[Run]:
-    return list(access.runs(request.user).exclude(pk__in=wanted)[:CHOICES])
+    return some(access.runs(request.user).exclude(pk__in=wanted), 0, CHOICES)
 
 
 def baseline_first(request: HttpRequest, runs: list[Run]) -> list[Run]:

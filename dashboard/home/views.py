@@ -16,7 +16,7 @@ from dashboard.home.context import at_work_first
 from dashboard.home.first import bands, steps
 from dashboard.home.health import server_facts
 from dashboard.runs.models import HELD, Run, Status
-from dashboard.runs.rows import Row, rows
+from dashboard.runs.rows import Row, rows, some
 
 NUM_CARDS, NUM_NEEDS, NUM_ROWS = 6, 5, 15
 FEW_RUNS = 5
@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "num_runs": runs.count(),
     }
     context |= first_look(runs) if context["num_runs"] <= FEW_RUNS else {}
-    context |= {"needs": needs(runs), "rows": rows(list(runs[:NUM_ROWS])), "cards": []}
+    context |= {"needs": needs(runs), "rows": rows(some(runs, 0, NUM_ROWS)), "cards": []}
     if not context.get("first"):
         context["cards"] = rows(list(at_work_first(runs.filter(status__in=HELD))[:NUM_CARDS]))
     return render(request, "home/page.html", context)

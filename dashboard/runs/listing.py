@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from dashboard.accounts import access
 from dashboard.runs.models import Run, Status
-from dashboard.runs.rows import rows
+from dashboard.runs.rows import rows, some
 
 PAGE_SIZE = 25
 LONGEST_SEARCH = 200
@@ -22,9 +22,11 @@ def run_list(request: HttpRequest) -> HttpResponse:
     """The whole page, or the table alone for htmx."""
     words, status = request.GET.get("q", "").strip()[:LONGEST_SEARCH], request.GET.get("status", "")
     everything = access.runs(request.user)
-    page = Paginator(search(everything, words, status), PAGE_SIZE).get_page(request.GET.get("page"))
+    found = search(everything, words, status)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    start = (page.number - 1) * PAGE_SIZE
     context = {
-        "rows": rows(list(page)),
+        "rows": rows(some(found, start, start + PAGE_SIZE)),
         "page": page,
         "words": words,
         "status": status if status in STATES else "",

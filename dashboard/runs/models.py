@@ -58,6 +58,12 @@ class Run(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_number_per_project")]
+        # Lists count and page through these; a row itself is long, because of its config.
+        indexes = [
+            models.Index(fields=["project", "deleted_at", "status"], name="runs_of_a_project"),
+            models.Index(fields=["status"], name="runs_by_status"),
+            models.Index(fields=["ended_at"], name="runs_by_end"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -87,6 +93,7 @@ class Job(models.Model):
     class Meta:
         ordering = ["run", "position"]
         constraints = [models.UniqueConstraint(fields=["run", "position"], name="one_job_per_position")]
+        indexes = [models.Index(fields=["status", "queued_at"], name="jobs_by_status")]
 
 
 class Stage(Job):
@@ -151,6 +158,7 @@ class Attempt(models.Model):
     class Meta:
         ordering = ["job", "number"]
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="one_attempt_per_number")]
+        indexes = [models.Index(fields=["ended_at", "lease_until"], name="attempts_by_lease")]
 
     @property
     def folder(self) -> Path:

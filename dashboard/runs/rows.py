@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from dashboard.metrics.latest import latest_losses
@@ -123,6 +123,13 @@ class Row:
     def left_s(self) -> float | None:
         """An estimate; None while unknown."""
         return seconds_left(self.at_work, self.stages)
+
+
+def some(runs: QuerySet[Run], start: int, stop: int) -> list[Run]:
+    """The runs of one page. They are sorted by their keys alone: a row is long, because of its config."""
+    keys = list(runs.values_list("pk", flat=True)[start:stop])
+    found = runs.model._default_manager.select_related("project", "owner").in_bulk(keys)
+    return [found[key] for key in keys if key in found]
 
 
 def rows(runs: Sequence[Run]) -> list[Row]:
