@@ -17,7 +17,20 @@ import workers
 ROOT = Path(__file__).parent.parent
 TORCH = {"torch", "transformers", "onnxruntime"}
 SERVERS = {"django", "channels", "celery", "redis", "dashboard", "workers"}
-WITHOUT_TORCH = ("config", "events", "schedule", "plan", "problems", "amounts", "parameters", "catalog", "recipes", "train", "__main__")
+WITHOUT_TORCH = (
+    "config",
+    "events",
+    "schedule",
+    "plan",
+    "problems",
+    "amounts",
+    "parameters",
+    "catalog",
+    "recipes",
+    "differences",
+    "train",
+    "__main__",
+)
 START_DJANGO = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'dashboard.settings'; django.setup()"
 
 

@@ -91,7 +91,18 @@ def newest(folder: Path) -> Path:
     return max(found)[1]
 
 
-def prune(folder: Path, stage: int) -> None:
-    """Deletes all but the stage's newest checkpoints, and what a killed process left half written."""
-    for path in (*of_stage(folder, stage)[NUM_KEPT:], *folder.glob(".stage-*.partial")):
+def is_regular(step: int, interval: int) -> bool:
+    """Whether a checkpoint is due at a step; others are written for a stop, or at the end."""
+    return step % interval == 0
+
+
+def prune(folder: Path, stage: int, interval: int | None = None) -> None:
+    """Deletes all but the stage's newest checkpoints, and what a killed process left half written.
+
+    With an interval the newest of those that were due by it are spared too.
+    """
+    found = of_stage(folder, stage)
+    due = [path for path in found if interval and is_regular(step_of(path), interval)]
+    kept = {*found[:NUM_KEPT], *due[:NUM_KEPT]}
+    for path in (*(path for path in found if path not in kept), *folder.glob(".stage-*.partial")):
         shutil.rmtree(path)

@@ -13,7 +13,7 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `evaluated`  step, split (validation or test), metrics
 - `drawn`      step, sources: a list of {task, dataset, asked, seen, num_samples, num_tokens, epochs}; shares of 1
 - `routed`     step, loads: per layer the share of the tokens of each expert
-- `watched`    step, losses (data set -> validation loss), baseline (data set -> loss of a unigram model)
+- `watched`    step, losses (data set -> validation loss), baseline (data set -> loss of a unigram model of the tokens that are asked for)
 - `saved`      step, checkpoint (path relative to the folder), size_bytes, is_final
 - `stopped`    step, checkpoint
 - `finished`   step, checkpoint, results (metric -> number)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydantic import ValidationError
 
@@ -11,6 +13,15 @@ from trainer.config import FAMILIES, TASKS
 
 class NotANumberError(Exception):
     """The loss or the gradient is no number any more."""
+
+
+@contextmanager
+def in_stage(index: int, field: str = "") -> Iterator[None]:
+    """Puts the place of a stage (from 1) in its run in front of a ValueError from inside, which names the field unless it is given."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"stages.{index - 1}.{field}{': ' if field else ''}{error}") from error
 
 
 def explain(error: Exception) -> tuple[str, str]:

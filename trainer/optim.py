@@ -25,6 +25,12 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
+def rate_of(optimizer: torch.optim.Optimizer) -> float:
+    """Returns the rate that all groups share: what the last step was made with."""
+    (rate,) = {float(group["lr"]) for group in optimizer.param_groups}
+    return rate
+
+
 def state_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Returns the state as `<position of the parameter>.<name>` -> tensor."""
     state: Mapping[int, Mapping[str, Any]] = optimizer.state_dict()["state"]

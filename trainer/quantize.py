@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 
 from trainer import config
 from trainer.config import QuantizationJob
+from trainer.data.picture_cache import PictureCache
 from trainer.data.samples import Index, Samples
 from trainer.device import set_threads
 from trainer.events import EventLog
@@ -82,15 +83,12 @@ def work(job: QuantizationJob, folder: Path, datasets: Sequence[Path], events: E
     events.emit("preparing", what="Loading the model and the data")
     set_threads(job.num_threads)
     runtime = TorchRuntime(Path(job.checkpoint))
-    samples = {split: samples_of(job, split, datasets, runtime) for split in ("train", "test")}
+    cache = PictureCache(runtime.card.image_size)
+    samples = {split: Samples(job.task, split, datasets, runtime.tokenizer, cache) for split in ("train", "test")}
     export(job, folder / "export", runtime, samples["train"], events)
     compare(job, folder / "export", samples["test"], events)
     events.emit("exported", files={name: f"export/{file}" for name, file in FILES.items()})
     events.emit("finished", results={})
-
-
-def samples_of(job: QuantizationJob, split: str, datasets: Sequence[Path], runtime: TorchRuntime) -> Samples:
-    return Samples(job.task, split, datasets, runtime.tokenizer, runtime.card.image_size)
 
 
 def export(job: QuantizationJob, target: Path, runtime: TorchRuntime, training: Samples, events: EventLog) -> None:

@@ -12,13 +12,12 @@ from trainer.amounts import num_steps
 from trainer.config import StageJob
 from trainer.device import choose, describe, has_compiler, set_threads
 from trainer.events import LOSS, EventLog
-from trainer.failures import NotANumberError
+from trainer.failures import NotANumberError, in_stage
 from trainer.families import LEARNERS
-from trainer.families.learner import Learner
 from trainer.loop import Training, fit, save
-from trainer.manifest import Damaged, verify
 from trainer.models.freezing import set_trainable
 from trainer.problems import check_stage
+from trainer.trail import first_whole, trail
 
 
 def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequence[Path], stop_asked: Callable[[], bool]) -> Path | None:
@@ -38,42 +37,23 @@ def train_stage(job: StageJob, folder: Path, events: EventLog, datasets: Sequenc
 
 def prepare(job: StageJob, datasets: Sequence[Path], steps: int) -> Training:
     """Builds network and data; the weights are the parent's, or seeded by the stage."""
-    device = device_of(job)
-    if job.stage.compile and not has_compiler():
-        raise ValueError(f"stages.{job.index - 1}.compile: there is no C++ compiler on this machine; install g++ or switch it off")
+    with in_stage(job.index):
+        device = choose(job.stage.precision)
+        if job.stage.compile and not has_compiler():
+            raise ValueError("compile: there is no C++ compiler on this machine; install g++ or switch it off")
     torch.manual_seed(job.stage.seed)
     learner = LEARNERS[job.model.family](job, datasets, device)
-    choose_trainable(learner, job)
+    with in_stage(job.index):
+        set_trainable(learner.network, job.stage.trainable)
     return Training(job, learner, steps)
 
 
-def device_of(job: StageJob) -> torch.device:
-    try:
-        return choose(job.stage.precision)
-    except ValueError as error:
-        raise ValueError(f"stages.{job.index - 1}.{error}") from error
-
-
-def choose_trainable(learner: Learner, job: StageJob) -> None:
-    try:
-        set_trainable(learner.network, job.stage.trainable)
-    except ValueError as error:
-        raise ValueError(f"stages.{job.index - 1}.{error}") from error
-
-
 def resume(training: Training, folder: Path, events: EventLog) -> None:
-    """Goes on from the newest whole checkpoint of this stage: the folder's own, else the one the job names."""
-    own = checkpoint.of_stage(folder / "checkpoints", training.job.index)
-    named = Path(training.job.resume) if training.job.resume else None
-    for candidate in own + (siblings(named) if named else []):
-        try:
-            verify(candidate)
-        except Damaged as damage:
-            events.emit("warned", stage=training.job.index, message=f"{damage}; an earlier checkpoint is used")
-            continue
-        refuse_another_config(training.job, candidate)
-        training.load(candidate)
-        return
+    """Goes on from the newest whole checkpoint of this stage: the folder's own, else the one the job names, else an older one."""
+    found = first_whole(trail(training.job, folder), training.job.index, events)
+    if found:
+        refuse_another_config(training.job, found)
+        training.load(found)
 
 
 def refuse_another_config(job: StageJob, folder: Path) -> None:
@@ -82,14 +62,6 @@ def refuse_another_config(job: StageJob, folder: Path) -> None:
     for name, settings in (("model", job.model), ("stage", job.stage)):
         if card[name] != settings.model_dump(mode="json"):
             raise ValueError(f"{name}: config.json has changed since {folder.name} was saved; train it in a new folder")
-
-
-def siblings(named: Path) -> list[Path]:
-    """The named checkpoint, then the older ones beside it."""
-    found = checkpoint.NAME.match(named.name)
-    assert found, f"{named} is no name of a checkpoint"
-    stage, step = int(found[1]), int(found[2])
-    return [named, *(path for path in checkpoint.of_stage(named.parent, stage) if checkpoint.step_of(path) < step)]
 
 
 def start(training: Training, events: EventLog) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from dashboard.metrics.axes import Axis
+from dashboard.runs.models import MAX_NAME
+from dashboard.runs.reuse import ABOUT
+from trainer.config import storable
+
+# SQLite takes texts of any length and with any character, PostgreSQL does not: what is wrong with one is said before either is asked.
+Text = Annotated[str, StringConstraints(max_length=120), AfterValidator(storable)]
+RunName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME), AfterValidator(storable)]
 
 LARGEST_STEP = 2**31 - 1
 LONGEST_NAME = 2_000
@@ -84,7 +91,7 @@ class QuantizationList(Schema):
 class RunsAsked(Schema):
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0)
-    status: str = ""
+    status: Text = ""
 
 
 class WindowAsked(Schema):
@@ -122,12 +129,12 @@ class SubmitIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = ""
-    project: str = ""
-    recipe: str = ""
+    name: RunName = Field("", description="Left out: a name is suggested.")
+    project: Text = ""
+    recipe: Text = ""
     overrides: dict[str, Any] = Field({}, description=OVERRIDES)
     config: dict[str, Any] | None = None
-    reuse: bool = Field(True, description="Take over the first stages from runs of the project that trained the same already.")
+    reuse: bool = Field(True, description=ABOUT)
 
 
 class ForkIn(Schema):
@@ -137,7 +144,7 @@ class ForkIn(Schema):
 
     stage: int = Field(ge=1, description="First stage to be trained anew, from 1. Those before it are taken over.")
     overrides: dict[str, Any] = Field({}, description=f"{OVERRIDES} What the stages before were trained with must stay as it is.")
-    name: str = ""
+    name: RunName = Field("", description="Left out: a name is suggested.")
 
 
 Number = float | Literal["nan", "inf", "-inf"]

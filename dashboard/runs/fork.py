@@ -10,14 +10,14 @@ from dashboard.runs import lifecycle
 from dashboard.runs.models import DONE, Run, Stage
 from dashboard.runs.reuse import chain_to, has_checkpoint
 from trainer.config import Run as Config
-
-Path = tuple[str | int, ...]
+from trainer.differences import differences
+from trainer.problems import FieldPath
 
 
 class ForkRefused(ValueError):
     """The new config does not fit what is taken over. `errors` holds the path of each field and a sentence."""
 
-    def __init__(self, *errors: tuple[Path, str]) -> None:
+    def __init__(self, *errors: tuple[FieldPath, str]) -> None:
         super().__init__("; ".join(message for _, message in errors))
         self.errors = errors
 
@@ -48,14 +48,14 @@ def stages_before(parent: Run, index: int) -> list[Stage]:
     return chain_to(last)
 
 
-def misfits(parent: Run, index: int, config: Config) -> Iterator[tuple[Path, str]]:
+def misfits(parent: Run, index: int, config: Config) -> Iterator[tuple[FieldPath, str]]:
     """What keeps a config from being a fork of the parent at this stage."""
     before = Config.model_validate(parent.config)
     for count, whose in ((len(before.stages), parent.name), (len(config.stages), "the new run")):
         if not 1 <= index <= count:
             yield ("stage",), f"there is no stage {index}: {whose} has {count}"
             return
-    for path in differences(taken_over_part(before, index), taken_over_part(config, index)):
+    for path, _before, _after in differences(taken_over_part(before, index), taken_over_part(config, index)):
         yield path, f"stages before {index} are taken over as they were trained: fork at an earlier stage to change this"
 
 
@@ -63,15 +63,3 @@ def taken_over_part(config: Config, index: int) -> dict[str, Any]:
     """What the stages before `index` were trained with; nothing at the first stage."""
     document = config.model_dump(mode="json", include={"model", "num_threads", "stages"})
     return {**document, "stages": document["stages"][: index - 1]} if index > 1 else {}
-
-
-def differences(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
-    """The paths of the fields that are not the same in both documents."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in before | after:
-            yield from differences(before.get(name), after.get(name), (*path, name))
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for place, pair in enumerate(zip(before, after, strict=True)):
-            yield from differences(*pair, (*path, place))
-    elif before != after:
-        yield path

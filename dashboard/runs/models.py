@@ -13,6 +13,8 @@ from dashboard.accounts.models import Project, User
 from dashboard.fleet.models import Worker
 from dashboard.live.messages import Moment
 
+MAX_NAME = 80
+
 
 class Status(models.TextChoices):
     WAITING = "waiting", _("Waiting")
@@ -39,7 +41,7 @@ class Run(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
     number = models.PositiveIntegerField()
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=MAX_NAME)
     owner = models.ForeignKey(User, models.PROTECT, related_name="runs")
     recipe = models.CharField(max_length=80, blank=True)
     config: models.JSONField[dict[str, Any]] = models.JSONField()

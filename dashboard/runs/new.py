@@ -20,15 +20,15 @@ from dashboard.runs.form.fields import Draft
 from dashboard.runs.form.forked import FIELD as FORK
 from dashboard.runs.form.forked import Fork
 from dashboard.runs.form.layout import blanks, page_of
+from dashboard.runs.form.model_card import reuse_field
 from dashboard.runs.form.parsing import document_of
 from dashboard.runs.form.preview import preview_of
 from dashboard.runs.form.summary import summary_of
 from dashboard.runs.form.words import SCRIPT
+from dashboard.runs.models import MAX_NAME
 from dashboard.runs.names import suggest
 from trainer import catalog, recipes
 from trainer.config import SHAPE_FIELDS, Run
-
-MAX_NAME = 80
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,7 +89,7 @@ def blank(request: HttpRequest, projects: list[Project]) -> HttpResponse:
     forked = fork_asked(request)
     recipe, document = starting_point(request)
     name = request.GET.get("name", "").strip()[:MAX_NAME] or suggest()
-    chosen = {"name": name, "recipe": recipe, "project": request.GET.get("project", "") or projects[0].slug}
+    chosen = {"name": name, "recipe": recipe, "project": request.GET.get("project", "") or projects[0].slug, "reuse": "on"}
     return form(request, projects, document, chosen, forked.obstacle() if forked else {}, forked)
 
 
@@ -109,13 +109,16 @@ def submitted(request: HttpRequest, projects: list[Project]) -> HttpResponse:
     """Starts the run; `act=apply` only shows the JSON as a form."""
     forked = fork_asked(request)
     document, config, errors = typed(request, forked)
-    chosen = {name: request.POST.get(name, "").strip() for name in ("name", "recipe", "project")}
+    chosen = {name: request.POST.get(name, "").strip() for name in ("name", "recipe", "project", "reuse")}
     project = project_of(request, projects, chosen["project"])
     errors |= wrong_name(chosen["name"])
     if errors or config is None or request.POST.get("act") == "apply":
         return form(request, projects, document, chosen, errors, forked, status=422 if errors else 200)
     owner, name = access.signed_in(request), chosen["name"] or suggest()
-    made = forked.submit(owner, name, config) if forked else lifecycle.submit(project, owner, name, config, recipe=chosen["recipe"])
+    if forked:
+        made = forked.submit(owner, name, config)
+    else:
+        made = lifecycle.submit(project, owner, name, config, recipe=chosen["recipe"], reuse=bool(chosen["reuse"]))
     if isinstance(made, dict):
         return form(request, projects, document, chosen, made, forked, status=422)
     response = redirect("run_detail", run_id=made.pk)
@@ -130,7 +133,9 @@ def project_of(request: HttpRequest, projects: list[Project], chosen: str) -> Pr
 
 
 def wrong_name(name: str) -> Complaints:
-    return {"name": [_("Use at most %(count)s characters.") % {"count": MAX_NAME}]} if len(name) > MAX_NAME else {}
+    if len(name) > MAX_NAME:
+        return {"name": [_("Use at most %(count)s characters.") % {"count": MAX_NAME}]}
+    return {"name": [_("Leave out null characters.")]} if "\0" in name else {}
 
 
 def form(
@@ -150,6 +155,7 @@ def form(
         "page": page_of(draft),
         "blanks": blanks(draft),
         "chosen": chosen,
+        "reuse": reuse_field(chosen["reuse"]),
         "forked": forked,
         "fork_errors": errors.get(FORK, []),
         "projects": projects,

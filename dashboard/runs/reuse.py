@@ -14,6 +14,7 @@ from trainer import catalog
 from trainer.catalog import Card
 from trainer.config import Run as Config
 
+ABOUT = "Take over the first stages from runs of the project that trained the same already. Off: train every stage."
 TAKEN_OVER = (
     "num_steps", "checkpoint", "results", "num_parameters", "num_trainable", "device", "key", "inputs", "ledger", "expert_loads", "watched",
 )  # fmt: skip

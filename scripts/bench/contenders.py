@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -90,73 +89,18 @@ def plain(document: dict[str, Any], num_steps: int) -> Contender:
 
 def transformers(document: dict[str, Any], num_steps: int) -> Contender:
     """The Trainer with the same optimizer, clipping, data and loss, and its reports off; only its own steps are timed."""
-    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+    from scripts.bench import hugging_face
 
     made = training(document, num_steps)
     batches = drawn(made)
-    watch = Stopwatch()
-
-    class Wrapped(nn.Module):
-        """The network without its config, which the Trainer would take for one of its own."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = made.network
-
-        def forward(self, part: Any) -> Tensor:
-            return loss_of(made, part)
-
-    class Timed(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, *unused: Any, **also_unused: Any) -> None:
-            watch.step_is_done()
-
-    class Reference(Trainer):  # type: ignore[misc]
-        def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *unused: Any, **also_unused: Any) -> Tensor:
-            loss: Tensor = model(inputs["part"])
-            return loss
-
-        def get_train_dataloader(self) -> Endless:
-            return Endless(batches)
 
     def run(count: int) -> Timing:
-        nonlocal watch
         watch = Stopwatch()
         made.learner.set_training()
-        with tempfile.TemporaryDirectory() as folder:
-            arguments = TrainingArguments(
-                folder,
-                max_steps=count,
-                learning_rate=made.stage.schedule.peak_rate,
-                lr_scheduler_type="constant",
-                weight_decay=made.stage.regularisation.weight_decay,
-                max_grad_norm=made.stage.regularisation.clip_norm,
-                optim="adamw_torch_fused",
-                report_to="none",
-                save_strategy="no",
-                logging_strategy="no",
-                disable_tqdm=True,
-                use_cpu=made.device.type == "cpu",
-            )
-            rival = Reference(Wrapped(), arguments, train_dataset=[0] * count, callbacks=[Timed()])
-            rival.remove_callback(PrinterCallback)
-            rival.train()
+        hugging_face.train(made, batches, loss_of, count, watch.step_is_done)
         return watch.timing()
 
     return run
-
-
-class Endless:
-    """A loader without an end: the Trainer stops at its number of steps."""
-
-    def __init__(self, batches: Iterator[Any]) -> None:
-        self.batches = batches
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for part in self.batches:
-            yield {"part": part}
-
-    def __len__(self) -> int:
-        return 1_000_000
 
 
 def drawn(made: Training) -> Iterator[Any]:

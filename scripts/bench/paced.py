@@ -42,7 +42,7 @@ def train(folder: Path, doorbell: int | None) -> int:
     )
     began, step = time.monotonic(), 0
     while step < num_steps and not stop.wait(max(0.0, began + step / PACE - time.monotonic())):
-        for step in range(step + 1, min(step + BURST, num_steps) + 1):  # noqa: B020, PLR1704  (goes on where it was)
+        for step in range(step + 1, min(step + BURST, num_steps) + 1):  # noqa: B020  (goes on where it was)
             events.emit("stepped", stage=index, step=step, metrics=metrics(step))
     events.close()
     stop.wait()

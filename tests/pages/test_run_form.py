@@ -174,6 +174,8 @@ def test_what_is_typed_is_what_runs(alice: Client) -> None:
         ({"stages__0__trainable__patterns": "", "stages__0__name": ""}, "stages.0.name", "Fill in"),
         ({"stages__2__regularisation__dropout": "nan"}, "stages.2.regularisation.dropout", "finite"),
         ({"name": "x" * 81}, "name", "at most 80"),
+        ({"name": "a\0b"}, "name", "null characters"),
+        ({"stages__0__name": "a\0b"}, "stages.0.name", "cannot be stored"),
     ],
 )
 def test_a_wrong_field_is_named_where_it_stands(alice: Client, changes: dict[str, str], field: str, sentence: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from django.test import Client
 
 from dashboard.runs.form.fields import lookup
 from dashboard.runs.models import Run
+from tests.cast import Cast
 from tests.pages.test_run_form import Inputs, as_json, refused, typed
+from tests.runs.finished import finish_stages, tiny
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +46,39 @@ def test_switches_are_read_as_they_stand(alice: Client) -> None:
     again = Inputs(alice.get("/runs/new/", {"from": run.pk}).content.decode()).sent
     assert again["stages.1.compile"] == "on"
     assert "stages.0.compile" not in again
+
+
+def test_stages_that_were_trained_already_are_reused_unless_the_switch_is_off(alice: Client) -> None:
+    form = typed(alice)
+    assert form["reuse"] == "on"
+    assert alice.post("/runs/new/", form).status_code == 303
+    finish_stages(Run.objects.get())
+    assert alice.post("/runs/new/", form).status_code == 303
+    del form["reuse"]
+    assert alice.post("/runs/new/", form).status_code == 303
+    statuses = [[stage.status for stage in run.stages] for run in Run.objects.order_by("id")]
+    assert statuses == [["completed"] * 3, ["reused"] * 3, ["queued", "waiting", "waiting"]]
+
+
+def test_a_refused_form_keeps_the_reuse_switch(alice: Client) -> None:
+    form = typed(alice, stages__0__batch_size="0")
+    assert refused(alice, form)[0].sent["reuse"] == "on"
+    del form["reuse"]
+    assert "reuse" not in refused(alice, form)[0].sent
+
+
+def test_the_switch_says_what_the_api_says_and_is_no_part_of_the_config(alice: Client) -> None:
+    page = html.unescape(alice.get("/runs/new/").content.decode())
+    described = alice.get("/api/v1/openapi.json").json()["components"]["schemas"]["SubmitIn"]["properties"]["reuse"]["description"]
+    assert f'data-help="{described}"' in page
+    assert "reuse" not in as_json(alice)
+
+
+def test_a_fork_has_no_reuse_switch(alice: Client, cast: Cast) -> None:
+    parent = finish_stages(cast.submit("parent", tiny()))
+    page = alice.get("/runs/new/", {"from": parent.pk, "stage": 2}).content.decode()
+    assert "stages.1.seed" in Inputs(page).names
+    assert "reuse" not in Inputs(page).names
 
 
 def test_the_advanced_settings_are_what_was_typed(alice: Client) -> None:

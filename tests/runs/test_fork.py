@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from dashboard.runs.fork import ForkRefused, differences, fork
+from dashboard.runs.fork import ForkRefused, fork
 from dashboard.runs.lifecycle import WrongState
 from dashboard.runs.models import Job, Run, Status
 from tests.cast import Cast
@@ -91,9 +91,3 @@ def test_a_fork_does_not_start_from_a_checkpoint_that_is_gone(parent: Run, cast:
     shutil.rmtree(folder(parent.stages[1]))
     with pytest.raises(WrongState, match="no longer there"):
         fork(parent, 3, cast.erin, "child", tiny())
-
-
-def test_differences_are_the_paths_of_single_fields() -> None:
-    before = {"a": 1, "b": [{"c": 1}, {"c": 2}], "d": [1]}
-    after = {"a": 1, "b": [{"c": 1}, {"c": 3}], "d": [1, 2], "e": 0}
-    assert list(differences(before, after)) == [("b", 1, "c"), ("d",), ("e",)]

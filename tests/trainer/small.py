@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from trainer.config import ImageTextModel
+from trainer.config import ImageTextModel, StageJob
 from trainer.data.writing import Sample, write_dataset
 
 if TYPE_CHECKING:
+    from trainer.loop import Training
     from trainer.models.network import Network
     from trainer.tasks.objective import Batch
 
@@ -54,6 +55,18 @@ def stage(*tasks: dict[str, Any], **fields: Any) -> dict[str, Any]:
 def job(*tasks: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """The config of one stage; `fields` are the stage's."""
     return {"model": MODEL, "stage": stage(*tasks, **fields), "index": 1, "is_last": True, "num_threads": 1}
+
+
+def training(datasets: Path, *tasks: dict[str, Any], model: dict[str, Any] | None = None, **fields: Any) -> Training:
+    """Prepares a stage on the small network; `model` are changes to it, `fields` the stage's."""
+    import torch
+
+    from trainer.stage import prepare
+
+    document = job(*(tasks or (task(),)), **fields)
+    made = StageJob.model_validate(document | {"model": MODEL | (model or {})})
+    torch.set_num_threads(1)
+    return prepare(made, [datasets], made.stage.steps or 0)
 
 
 def network(*heads: str, seed: int = 0, **model: Any) -> Network:

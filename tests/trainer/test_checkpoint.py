@@ -51,6 +51,13 @@ def test_the_newest_two_of_a_stage_are_kept_and_other_stages_left_alone(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stage-1-step-000040", "stage-2-step-000010", "stage-2-step-000100"]
 
 
+def test_checkpoints_that_were_due_are_spared_where_a_stage_may_go_back(tmp_path: Path) -> None:
+    for step in (10, 20, 30, 31, 32, 33):
+        write(tmp_path, 1, step)
+    checkpoint.prune(tmp_path, 1, interval=10)
+    assert [checkpoint.step_of(path) for path in checkpoint.of_stage(tmp_path, 1)] == [33, 32, 30, 20]
+
+
 def test_newest_goes_by_stage_and_step_as_numbers(tmp_path: Path) -> None:
     for stage, step in ((1, 999_999), (2, 999_999), (2, 1_000_000)):
         write(tmp_path / "checkpoints", stage, step)

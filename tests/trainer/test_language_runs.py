@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -14,6 +15,7 @@ import torch
 from tests.trainer import small_language as small
 from tests.trainer.attempts import Attempts, digest_of, events_of, new_folder
 from trainer.config import StageJob
+from trainer.data.writing import Sample, write_dataset
 from trainer.device import has_compiler
 from trainer.events import DIFFICULTY, SAMPLES, TOKENS
 from trainer.families.language import LanguageLearner
@@ -74,6 +76,16 @@ def progress_of(folder: Path) -> dict[int, tuple[int, int]]:
     assert all(earlier < later for axis in zip(*said.values(), strict=True) for earlier, later in pairwise(sorted(axis)))
     assert sorted(said) == list(range(1, 9))
     return said
+
+
+@pytest.mark.parametrize(("kind", "task", "count"), [("bert", "masked_lm", 3), ("llama", "causal_lm", 4)])
+def test_the_baseline_counts_what_the_model_is_asked_for(kind: str, task: str, count: int, tmp_path: Path) -> None:
+    """A document is one token and its end: a masked model is asked for the token, here `aa` in 3 of 4, one that reads on for the end."""
+    words = [Sample(text=word) for word in ("aa", "aa", "aa", "bb")]
+    write_dataset(tmp_path / "words", {"train": words, "validation": words[:2], "test": words[:2]}, ("text",), title="words")
+    learner = learner_of(training(tmp_path, small.job(kind, small.task(task, "words"))))
+    _losses, baseline = learner.watch()
+    assert baseline == {"words": pytest.approx(-math.log((count + 1) / (4 + len(learner.tokenizer))), rel=1e-12)}
 
 
 def test_one_forward_gives_each_task_its_own_loss_and_their_sum_by_weight(datasets: Path) -> None:

@@ -1,10 +1,8 @@
-"""The loop of a stage: how losses are summed, what accumulation and reporting must not change, what a NaN does."""
+"""The loop of a stage: how losses are summed and what accumulation and reporting must not change."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,13 @@ import pytest
 import torch
 
 from tests.trainer import small
+from tests.trainer.attempts import events_of
+from trainer import optim
 from trainer.config import Stage, StageJob
 from trainer.events import EventLog
-from trainer.failures import NotANumberError
-from trainer.loop import Training, fit
-from trainer.stage import prepare, train_stage
+from trainer.loop import fit
+from trainer.schedule import curve
+from trainer.stage import train_stage
 from trainer.weighting import TaskWeighting
 
 TWO = (small.task("sentiment", weight=2), small.task("masked_lm", weight=0.5))
@@ -29,28 +29,8 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small.write_pairs(tmp_path_factory.mktemp("datasets"))
 
 
-def training(datasets: Path, *tasks: dict[str, Any], model: dict[str, Any] | None = None, **fields: Any) -> Training:
-    document = small.job(*(tasks or (small.task(),)), **fields)
-    document["model"] = document["model"] | (model or {})
-    job = StageJob.model_validate(document)
-    torch.set_num_threads(1)
-    return prepare(job, [datasets], job.stage.steps or 0)
-
-
-def events_of(folder: Path, kind: str) -> list[dict[str, Any]]:
-    return [event for line in (folder / "events.jsonl").read_text().splitlines() if (event := json.loads(line))["kind"] == kind]
-
-
-def weights_of(made: Training) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in made.network.state_dict().items()}
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
-
-
 def test_the_total_is_the_weighted_sum_of_the_tasks(datasets: Path) -> None:
-    values = training(datasets, *TWO).train_step().values
+    values = small.training(datasets, *TWO).train_step().values
     expected = 2 * values["train/loss/sentiment"].item() + 0.5 * values["train/loss/masked_lm"].item()
     assert values["train/loss"].item() == pytest.approx(expected, rel=1e-6)
 
@@ -66,11 +46,11 @@ def test_uncertainty_weighs_each_task_by_its_learned_variance() -> None:
 
 
 def test_learned_weights_move_and_are_kept_in_a_checkpoint(datasets: Path, tmp_path: Path) -> None:
-    made = training(datasets, *TWO, task_weighting="uncertainty", schedule={"peak_rate": 0.1}, regularisation=STILL)
+    made = small.training(datasets, *TWO, task_weighting="uncertainty", schedule={"peak_rate": 0.1}, regularisation=STILL)
     first = made.train_step().values
     assert first["train/weight/sentiment"].item() != 2
     target, _size = made.save(tmp_path, is_final=False)
-    loaded = training(datasets, *TWO, task_weighting="uncertainty", schedule={"peak_rate": 0.1}, regularisation=STILL)
+    loaded = small.training(datasets, *TWO, task_weighting="uncertainty", schedule={"peak_rate": 0.1}, regularisation=STILL)
     loaded.load(target)
     assert loaded.weighting.log_variances["sentiment"].item() == made.weighting.log_variances["sentiment"].item()
     assert loaded.train_step().values["train/loss"].item() == made.train_step().values["train/loss"].item()
@@ -79,7 +59,7 @@ def test_learned_weights_move_and_are_kept_in_a_checkpoint(datasets: Path, tmp_p
 def test_a_batch_in_parts_is_the_same_step(datasets: Path) -> None:
     """Of the sentence alone: a batch norm would see smaller batches."""
     whole, parts = (
-        training(datasets, model={"inputs": "text"}, batch_size=6, accumulation=count, regularisation=STILL) for count in (1, 3)
+        small.training(datasets, model={"inputs": "text"}, batch_size=6, accumulation=count, regularisation=STILL) for count in (1, 3)
     )
     one, three = whole.train_step().values, parts.train_step().values
     assert three["train/loss"].item() == pytest.approx(one["train/loss"].item(), rel=1e-5)
@@ -87,7 +67,7 @@ def test_a_batch_in_parts_is_the_same_step(datasets: Path) -> None:
 
 
 def test_the_gradient_is_clipped_as_torch_does_it(datasets: Path) -> None:
-    made = training(datasets, regularisation={"dropout": 0, "clip_norm": 0.05})
+    made = small.training(datasets, regularisation={"dropout": 0, "clip_norm": 0.05})
     seen: list[float] = []
     kept = made.optimizer.step
 
@@ -115,74 +95,34 @@ def test_reports_at_intervals_leave_out_no_step_and_change_nothing(datasets: Pat
     assert said[0] == said[1]
 
 
-@pytest.fixture
-def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[int]], None]:
-    """Makes the loss of the given steps NaN."""
-    kept = Training.total
+def rates_of(datasets: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[float], list[float]]:
+    """Returns the rates of ten steps: those planned, those that the optimizer stepped with, those reported."""
+    made = small.training(
+        datasets, schedule={"shape": "cosine", "peak_rate": 0.01, "final_rate": 0.001, "warmup_steps": 3}, report_interval=4
+    )
+    used: list[float] = []
+    kept = made.optimizer.step
 
-    def arm(steps: set[int]) -> None:
-        def total(self: Training, *arguments: Any) -> torch.Tensor:
-            return kept(self, *arguments) * (math.nan if self.step in steps else 1)
+    def step(*arguments: Any, **named: Any) -> Any:
+        used.append(made.optimizer.param_groups[-1]["lr"])
+        return kept(*arguments, **named)
 
-        monkeypatch.setattr(Training, "total", total)
-
-    return arm
-
-
-def run(datasets: Path, folder: Path, **fields: Any) -> Training:
-    made = training(datasets, checkpoint_interval=4, **fields)
+    monkeypatch.setattr(made.optimizer, "step", step)
     with closing(EventLog(folder)) as events:
         fit(made, events, folder, lambda: False)
-    return made
+    reported = [event["metrics"]["train/learning_rate"] for event in events_of(folder, "stepped")]
+    return curve(made.stage.schedule, 10)[1], used, reported
 
 
-def test_a_nan_stops_and_names_step_data_and_checkpoint(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
-    poison({6})
-    with pytest.raises(NotANumberError, match=r"train/loss is nan at step 6, on data of pairs; the last checkpoint is of step 4"):
-        run(datasets, tmp_path)
+def test_the_reported_rate_is_the_optimizers_and_the_planned_one(datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned, used, reported = rates_of(datasets, tmp_path, monkeypatch)
+    assert len(planned) == len(used) == 10
+    assert reported == used
+    assert reported == pytest.approx(planned, abs=1e-9, rel=0)
 
 
-@pytest.mark.parametrize("interval", [1, 5])
-def test_a_skipped_step_changes_nothing(datasets: Path, tmp_path: Path, interval: int, poison: Callable[[set[int]], None]) -> None:
-    poison({2})
-    made = training(datasets, not_a_number="skip", report_interval=interval)
-    made.train_step()
-    before = weights_of(made)
-    made.train_step()
-    trained = {name for name, each in made.network.named_parameters() if each.requires_grad}
-    after = weights_of(made)
-    assert same({name: before[name] for name in trained}, after)
-    made.train_step()
-    assert not same({name: before[name] for name in trained}, weights_of(made))
-
-
-def test_a_skipped_step_is_said_with_its_data(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
-    poison({2, 6})
-    run(datasets, tmp_path, not_a_number="skip")
-    assert [(event["step"], event["last_good"], event["sources"]) for event in events_of(tmp_path, "skipped")] == [
-        (2, None, ["pairs"]),
-        (6, 4, ["pairs"]),
-    ]
-    assert len(events_of(tmp_path, "stepped")) == 10
-
-
-def test_going_back_takes_the_weights_of_the_last_checkpoint(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
-    poison({6})
-    made = run(datasets, tmp_path, not_a_number="go_back")
-    (said,) = events_of(tmp_path, "went_back")
-    assert (said["step"], said["last_good"]) == (6, 4)
-    assert all(torch.isfinite(each).all() for each in made.network.parameters())
-    assert [event["step"] for event in events_of(tmp_path, "stepped")] == list(range(1, 11))
-
-
-def test_steps_behind_a_nan_that_was_reported_late_count_once(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
-    poison(set(range(6, 20)))
-    run(datasets, tmp_path, not_a_number="go_back", report_interval=20, steps=24, validation_interval=24)
-    assert len(events_of(tmp_path, "went_back")) <= 4  # one a checkpoint interval, and none for each lost step
-    assert len(events_of(tmp_path, "stepped")) == 24
-
-
-def test_a_loss_that_stays_nan_ends_the_stage(datasets: Path, tmp_path: Path, poison: Callable[[set[int]], None]) -> None:
-    poison(set(range(5, 100)))
-    with pytest.raises(NotANumberError, match="step 15"):
-        run(datasets, tmp_path, not_a_number="skip", steps=40)
+def test_an_optimizer_that_leaves_the_plan_is_found_out(datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = optim.set_rate
+    monkeypatch.setattr(optim, "set_rate", lambda optimizer, rate: kept(optimizer, rate / 2))
+    planned, used, reported = rates_of(datasets, tmp_path, monkeypatch)
+    assert reported == used == [rate / 2 for rate in planned]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import torch
 from tests.trainer import small
 from trainer import checkpoint
 from trainer.config import StageJob
-from trainer.manifest import Damaged
+from trainer.manifest import MANIFEST, Damaged, write_manifest
 from trainer.stage import prepare
 
 
@@ -44,13 +46,29 @@ def test_the_next_stage_starts_from_the_very_weights(datasets: Path, parent: Pat
     ("model", "sentence"),
     [
         ({"fusion_width": 16}, "stages.1.parent: model.fusion_width is 8 in stage-1-step-000001, and 16 here"),
-        ({"image": small.MODEL["image"] | {"widths": [4, 16]}}, "stages.1.parent: model.image.widths is"),
+        (
+            {"image": small.MODEL["image"] | {"widths": [4, 16]}},
+            "stages.1.parent: model.image.widths.1 is 8 in stage-1-step-000001, and 16 here",
+        ),
         ({"text": small.MODEL["text"] | {"width": 32}}, "stages.1.parent: model.text.width is 16"),
     ],
 )
 def test_a_checkpoint_of_another_shape_is_refused_by_the_field(datasets: Path, parent: Path, model: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         prepare(second(parent, **model), [datasets], 10)
+
+
+def test_what_an_older_version_did_not_know_has_its_default(datasets: Path, parent: Path, tmp_path: Path) -> None:
+    older = tmp_path / parent.name
+    shutil.copytree(parent, older)
+    card = json.loads((older / "config.json").read_text())
+    assert card["model"].pop("fusion") == "sum"
+    (older / "config.json").write_text(json.dumps(card))
+    (older / MANIFEST).unlink()
+    write_manifest(older)
+    assert prepare(second(older), [datasets], 10).step == 0
+    with pytest.raises(ValueError, match=r"stages\.1\.parent: model\.fusion is 'sum' in stage-1-step-000001, and 'gated' here"):
+        prepare(second(older, fusion="gated"), [datasets], 10)
 
 
 def test_a_damaged_checkpoint_is_refused(datasets: Path, parent: Path, tmp_path: Path) -> None:

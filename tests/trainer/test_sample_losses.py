@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from tests.trainer import small
 from trainer.config import AnyTask, ImageTextModel, StageJob
+from trainer.data.picture_cache import PictureCache
 from trainer.data.pictures import normalise
 from trainer.data.samples import Samples
 from trainer.models.network import Network, build
@@ -28,7 +29,7 @@ def made(root: Path, kind: str, *datasets: str) -> tuple[Network, StageJob, AnyT
     if kind != "image_text_matching":
         network.add_head(kind, 2)
     task = job.stage.tasks[0]
-    return network, job, task, Samples(task, "train", [root], tokenizer, job.model.image.image_size)
+    return network, job, task, Samples(task, "train", [root], tokenizer, PictureCache(job.model.image.image_size))
 
 
 def inputs(network: Network, samples: Samples, source: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:

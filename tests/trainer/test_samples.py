@@ -17,6 +17,7 @@ from tokenizers.processors import TemplateProcessing
 from tests.trainer.small import picture
 from trainer.config import AnyTask, Curriculum, MaskedLanguageModelling, Sentiment, Source
 from trainer.data.difficulty import edge_entropy, standardised
+from trainer.data.picture_cache import PictureCache
 from trainer.data.pictures import decode
 from trainer.data.samples import Samples
 from trainer.data.writing import Sample, write_dataset
@@ -40,7 +41,7 @@ def samples(root: Path, *texts: str, name: str = "pairs") -> tuple[Samples, AnyT
     rows = [Sample(picture(seed), text, seed % 2) for seed, text in enumerate(texts or TEXTS)]
     write_dataset(root / name, {"train": rows, "validation": rows}, ("image", "text", "label"), title=name, classes=["down", "up"])
     task = Sentiment(sources=(Source(dataset=name),))
-    return Samples(task, "train", [root], tokenizer(), SIDE), task
+    return Samples(task, "train", [root], tokenizer(), PictureCache(SIDE)), task
 
 
 def easiness(drawn_from: Samples, task: AnyTask, curriculum: Curriculum, **fields: Any) -> np.ndarray:
@@ -90,7 +91,7 @@ def test_a_data_set_without_pictures_has_no_entropy(tmp_path: Path) -> None:
     write_dataset(tmp_path / "words", {"train": rows, "validation": rows}, ("text",), title="words")
     task = MaskedLanguageModelling(sources=(Source(dataset="words"),))
     with pytest.raises(ValueError, match=r"^curriculum\.entropy: "):
-        easiness(Samples(task, "train", [tmp_path], tokenizer(), SIDE), task, Curriculum(entropy=1))
+        easiness(Samples(task, "train", [tmp_path], tokenizer(), PictureCache(SIDE)), task, Curriculum(entropy=1))
 
 
 def test_without_flattening_rows_are_drawn_by_the_softmax_of_their_easiness(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from trainer.config.models import (
     family_of,
 )
 from trainer.config.runs import Quantization, QuantizationJob, Run, StageJob, parse
-from trainer.config.settings import GROUPS, DatasetName, Settings
+from trainer.config.settings import GROUPS, DatasetName, Settings, storable
 from trainer.config.stages import SHAPE_FIELDS, Curriculum, Regularisation, Schedule, Stage
 from trainer.config.tasks import (
     LANGUAGE_TASKS,
@@ -72,4 +72,5 @@ __all__ = [
     "TripleCompletion",
     "family_of",
     "parse",
+    "storable",
 ]

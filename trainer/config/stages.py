@@ -112,7 +112,8 @@ class Stage(Settings):
         1, ge=1, le=1000, description="Steps between two reports to the host; none is left out.", json_schema_extra={"unit": "steps"}
     )
     not_a_number: Literal["stop", "skip", "go_back"] = Field(
-        "stop", description="When the loss is no number: stop, skip the step, or go back to the last checkpoint and draw other data."
+        "stop",
+        description="When the loss is no number: stop, skip the step, or go back to the last checkpoint that was due and draw other data.",
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Fixes the order of the data, the dropout and the masks.")
     validation_interval: int = Field(

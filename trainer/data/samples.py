@@ -1,4 +1,4 @@
-"""The samples of a task: rows of its sources as arrays, each picture decoded and each sentence tokenised once."""
+"""The samples of a task: rows of its sources as arrays, each sentence tokenised once, and each picture decoded once while there is room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainer.config import AnyTask, Curriculum, Task
 from trainer.data.curriculum import CurriculumSampler
 from trainer.data.difficulty import difficulty, entropy, length, rarity, weights_of
 from trainer.data.mixture import Mixture
-from trainer.data.pictures import decode
+from trainer.data.picture_cache import PictureCache
 from trainer.data.reading import Rows, open_dataset
 
 Index = tuple[int, int]
@@ -34,12 +34,11 @@ class Columns:
 
 
 class Samples:
-    """One split of a task's sources."""
+    """One split of a task's sources. The cache says how large a picture is, and is best shared by all that may show the same ones."""
 
-    def __init__(self, task: Task, split: str, folders: Sequence[Path], tokenizer: Tokenizer, side: int) -> None:
+    def __init__(self, task: Task, split: str, folders: Sequence[Path], tokenizer: Tokenizer, cache: PictureCache) -> None:
         self.rows: list[Rows] = [open_dataset(source.dataset, split, folders) for source in task.sources]
-        self.tokenizer, self.side = tokenizer, side
-        self._pictures: dict[bytes, np.ndarray] = {}
+        self.tokenizer, self.cache = tokenizer, cache
         self._encoded: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def __len__(self) -> int:
@@ -71,7 +70,7 @@ class Samples:
             tokens, offsets = self._words(source)
             found = {"length": length(offsets), "rarity": rarity(tokens, offsets)}
         if "image" in rows.card.columns and "entropy" in weights:
-            found["entropy"] = entropy(self._decoded(rows.image(row)) for row in range(len(rows)))
+            found["entropy"] = entropy(self.cache.decoded(rows.image(row)) for row in range(len(rows)))
         return found
 
     def _words(self, source: int) -> tuple[np.ndarray, np.ndarray]:
@@ -87,12 +86,7 @@ class Samples:
         """Returns the pictures, and a number per sample that is equal where the picture is the same."""
         data = [self.rows[source].image(row) for source, row in indices]
         numbers = {each: number for number, each in enumerate(dict.fromkeys(data))}
-        return np.stack([self._decoded(each) for each in data]), np.array([numbers[each] for each in data], np.int64)
-
-    def _decoded(self, data: bytes) -> np.ndarray:
-        if data not in self._pictures:
-            self._pictures[data] = decode(data, self.side)
-        return self._pictures[data]
+        return np.stack([self.cache.decoded(each) for each in data]), np.array([numbers[each] for each in data], np.int64)
 
     def tokens(self, indices: Sequence[Index]) -> tuple[np.ndarray, np.ndarray]:
         """Returns token ids and mask, int64 (B, T)."""

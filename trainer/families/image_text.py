@@ -13,11 +13,13 @@ from torch import Tensor
 from trainer import checkpoint
 from trainer.config import AnyTask, ImageTextContrast, ImageTextModel, StageJob
 from trainer.data.mixture import Mixture
+from trainer.data.picture_cache import PictureCache
 from trainer.data.pictures import augment
 from trainer.data.samples import Index, Samples
 from trainer.device import to_batch
 from trainer.evaluate import evaluate
 from trainer.events import DIFFICULTY
+from trainer.failures import in_stage
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
 from trainer.models.network import build, rebuild, set_dropout, set_training
@@ -39,9 +41,9 @@ class ImageTextLearner:
         self.tokenizer = tokenizer.to_str()
         # The test split is opened by the last stage alone.
         splits = SPLITS if job.is_last else SPLITS[:2]
-        side = job.model.image.image_size
+        cache = PictureCache(job.model.image.image_size)
         self.samples: dict[str, dict[str, Samples]] = {
-            split: {task.kind: Samples(task, split, datasets, tokenizer, side) for task in self.stage.tasks} for split in splits
+            split: {task.kind: Samples(task, split, datasets, tokenizer, cache) for task in self.stage.tasks} for split in splits
         }
         self.add_heads()
         if parent:
@@ -64,11 +66,9 @@ class ImageTextLearner:
     def mixture_of(self, task: AnyTask) -> Mixture:
         """A curriculum by loss asks about the weights that the stage starts from. Raises ValueError for what cannot be measured."""
         samples, curriculum = self.samples["train"][task.kind], self.stage.curriculum
-        try:
+        with in_stage(self.job.index):
             losses = sample_losses(self.network, self.stage, task, samples) if curriculum and curriculum.loss else ()
             return samples.mixture(task, self.stage.seed, curriculum, losses)
-        except ValueError as error:
-            raise ValueError(f"stages.{self.job.index - 1}.{error}") from error
 
     # --- a step ----------------------------------------------------------------------------------------------------------
 
@@ -81,11 +81,13 @@ class ImageTextLearner:
         return [self.part(drawn, step, number, piece) for number, piece in enumerate(pieces)]
 
     def part(self, drawn: Mapping[str, list[Index]], step: int, number: int, piece: np.ndarray) -> Part:
+        chosen = {kind: [indices[place] for place in piece] for kind, indices in drawn.items()}
         batch = {
-            task.kind: self.batch(place, [drawn[task.kind][index] for index in piece], [self.stage.seed, step, place, number])
+            task.kind: self.batch(place, chosen[task.kind], [self.stage.seed, step, place, number])
             for place, task in enumerate(self.stage.tasks)
         }
-        return Part(batch, dict.fromkeys(batch, len(piece) / self.stage.batch_size))
+        names = frozenset(self.mixtures[kind].names[source] for kind, indices in chosen.items() for source, _ in indices)
+        return Part(batch, dict.fromkeys(batch, len(piece) / self.stage.batch_size), names)
 
     def batch(self, place: int, indices: list[Index], seed: list[int]) -> Batch:
         task = self.stage.tasks[place]
@@ -107,9 +109,6 @@ class ImageTextLearner:
 
     def set_training(self) -> None:
         set_training(self.network)
-
-    def sources_of(self, parts: Sequence[Part]) -> list[str]:
-        return sorted({source.dataset for task in self.stage.tasks for source in task.sources})
 
     @property
     def samples_per_step(self) -> int:

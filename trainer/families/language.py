@@ -22,6 +22,7 @@ from trainer.data.reading import open_dataset
 from trainer.data.token_mixture import TokenMixture
 from trainer.data.unigram import unigram_loss
 from trainer.events import DIFFICULTY
+from trainer.failures import in_stage
 from trainer.families.curricula import samplers
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
@@ -36,11 +37,10 @@ MAX_ROWS = 64
 
 @dataclass(frozen=True)
 class Piece:
-    """The rows of a part: how many answers each task has among them, and which data sets they came from."""
+    """The rows of a part, and how many answers each task has among them."""
 
     batch: TokenBatch
     counts: tuple[int, ...]
-    datasets: list[str]
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,8 @@ class LanguageLearner:
         return found
 
     def tokenised(self, task: AnyTask, dataset: str, split: str, field: str) -> Documents:
-        try:
+        with in_stage(self.job.index, field):
             return self.reader.tokenised(task, dataset, split, self.datasets)
-        except ValueError as error:
-            raise ValueError(f"stages.{self.job.index - 1}.{field}: {error}") from error
 
     # --- a step ----------------------------------------------------------------------------------------------------------
 
@@ -123,8 +121,8 @@ class LanguageLearner:
         counts = self.counts(packed)
         kinds = [task.kind for task in self.stage.tasks]
         shares: dict[str, float] = {kind: count / total for kind, count, total in zip(kinds, counts, totals, strict=True) if count}
-        names = sorted({self.mixture.names[source][1] for row in packed.sources for source in row})
-        return Part(Piece(self.reader.to_device(packed), counts, names), shares)
+        names = frozenset(self.mixture.names[source][1] for row in packed.sources for source in row)
+        return Part(Piece(self.reader.to_device(packed), counts), shares, names)
 
     def counts(self, packed: Packed) -> tuple[int, ...]:
         return tuple(np.bincount(packed.tasks, minlength=len(self.stage.tasks)).tolist())
@@ -151,9 +149,6 @@ class LanguageLearner:
 
     def set_training(self) -> None:
         self.network.train()
-
-    def sources_of(self, parts: Sequence[Part]) -> list[str]:
-        return sorted({name for part in parts for name in part.batch.datasets})
 
     @property
     def samples_per_step(self) -> int:
@@ -195,7 +190,8 @@ class LanguageLearner:
         """Returns the validation loss and that of a unigram model. Raises NothingLeft: the stage that trains on it will say so."""
         train, validation = (self.reader.tokenised(task, dataset, split, self.datasets) for split in ("train", "validation"))
         asked = np.concatenate([packed.answers for packed in self.reader.questions(validation, MAX_ROWS)])
-        return summed([self.reader.measure(validation, MAX_ROWS)])["loss"], unigram_loss(train.answers, asked, len(self.tokenizer))
+        baseline = unigram_loss(self.reader.predicted(train), asked, len(self.tokenizer))
+        return summed([self.reader.measure(validation, MAX_ROWS)])["loss"], baseline
 
     def loads(self) -> list[list[float]]:
         return self.routing.loads() if self.routing else []

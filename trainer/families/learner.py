@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,10 +10,14 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a step's batch that fits in memory at once. `shares` says, per task, which share of the step's answers it holds."""
+    """A piece of a step's batch that fits in memory at once.
+
+    `shares` says, per task, which share of the step's answers it holds; `datasets` from which data sets it was drawn.
+    """
 
     batch: Any
     shares: dict[str, float]
+    datasets: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,6 @@ class Learner(Protocol):
         """Returns the order of the data as JSON: with it a resumed stage draws on exactly."""
 
     def load_state(self, state: dict[str, Any]) -> None: ...
-
-    def sources_of(self, parts: Sequence[Part]) -> list[str]:
-        """Returns the data sets that a batch was drawn from, for a message."""
 
     def classes(self) -> dict[str, list[str]]:
         """Returns the classes of each head, in the order of its logits."""

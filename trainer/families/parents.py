@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from trainer import checkpoint
-from trainer.config import StageJob
+from trainer.config import Model, StageJob
+from trainer.differences import differences
 from trainer.manifest import verify
 
 
@@ -17,17 +18,15 @@ def parent_of(job: StageJob) -> Path | None:
         return None
     folder = Path(job.parent)
     verify(folder)
-    there, here = checkpoint.document(folder, "config")["model"], job.model.model_dump(mode="json")
-    if differing := next(differences(there, here, "model"), None):
-        name, one, other = differing
+    there, here = (model.model_dump(mode="json") for model in (model_of(folder), job.model))
+    if differing := next(differences(there, here, ("model",)), None):
+        path, one, other = differing
+        name = ".".join(map(str, path))
         raise ValueError(f"stages.{job.index - 1}.parent: {name} is {one!r} in {folder.name}, and {other!r} here")
     return folder
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any], place: str) -> Iterator[tuple[str, Any, Any]]:
-    for name, value in here.items():
-        other = there.get(name, value)
-        if isinstance(value, Mapping) and isinstance(other, Mapping):
-            yield from differences(other, value, f"{place}.{name}")
-        elif other != value:
-            yield f"{place}.{name}", other, value
+def model_of(folder: Path) -> Model:
+    """Returns the model as this version reads it: a field that an older one did not know has its default."""
+    found: Model = TypeAdapter(Model).validate_python(checkpoint.document(folder, "config")["model"])
+    return found

@@ -63,6 +63,13 @@ class Reader:
         """Raises ValueError where the columns do not fit the task, NothingLeft where no document is short enough."""
         return tokenise(open_dataset(dataset, split, folders), task, self.tokenizer, self.model.max_tokens, tokenizers.chat)
 
+    def predicted(self, documents: Documents) -> np.ndarray:
+        """Returns int32 (N), the tokens of the documents that the model may be asked for: never a special one where it guesses masks."""
+        if self.mask_rate is None:
+            return documents.answers
+        found: np.ndarray = documents.tokens[~np.isin(documents.tokens, sorted(self.alphabet.special))]
+        return found
+
     def asked(self, packed: Packed, seed: int, step: int) -> Packed:
         """A masked language model is asked about tokens that it does not see; they are drawn by seed and step."""
         return packed if self.mask_rate is None else hide(packed, self.mask_rate, self.alphabet, seed, step)

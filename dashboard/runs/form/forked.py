@@ -14,6 +14,7 @@ from dashboard.runs.form.complaints import Complaints, capital
 from dashboard.runs.form.words import SCRIPT
 from dashboard.runs.models import Run
 from trainer.config import Run as Config
+from trainer.problems import FieldPath
 
 FIELD = "fork"
 
@@ -64,5 +65,5 @@ class Fork:
         }
 
 
-def path_of(path: fork.Path) -> str:
+def path_of(path: FieldPath) -> str:
     return FIELD if path == ("stage",) else ".".join(map(str, path))

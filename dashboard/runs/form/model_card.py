@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from dashboard.runs.form import offers, words
 from dashboard.runs.form.fields import Draft, FormField, Option, fields_of, lookup
+from dashboard.runs.reuse import ABOUT
 from trainer import config
 from trainer.config import LanguageModel, Settings
 
@@ -74,6 +75,11 @@ def model_card(draft: Draft) -> ModelCard:
         is_locked=draft.num_taken > 0,
         is_wrong=any(path.split(".")[0] in PATHS for path in draft.errors),
     )
+
+
+def reuse_field(value: str) -> FormField:
+    """A switch of the submission beside those of the run: the config does not hold it, so it is no change from the recipe either."""
+    return FormField("reuse", "reuse", "switch", words.LABELS["reuse"], _(ABOUT), unit="", optional=False, bounds="", value=value)
 
 
 def model_parts(draft: Draft) -> Iterator[ModelPart]:

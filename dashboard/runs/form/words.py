@@ -61,6 +61,7 @@ LABELS: dict[str, Any] = {
     "quantization": _("Measure FP32, BF16 and INT8 after the last stage"),
     "rarity": _("Token rarity"),
     "report_interval": _("Report every"),
+    "reuse": _("Reuse stages that were trained already"),
     "seed": _("Seed"),
     "shape": _("Shape"),
     "share": _("Share"),
