@@ -46,7 +46,7 @@ def page_data(run: Run) -> dict[str, Any]:
         "many": reverse("api:read_many_series"),
         "exports": exports(run),
         "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
-        "words": {**freshness.words(), **WORDS},
+        "words": {**WORDS, **freshness.words()},
     }
 
 

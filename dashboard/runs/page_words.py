@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-# Whether the page hears of new points, and since when.
+# Whether the page hears of new points; how fresh they are is said by dashboard.runs.freshness.
 LIVE: dict[str, Any] = {
     "replayed": _("Reconnected, replayed {count} points"),
     "reconnecting": _("Connection lost, trying again"),
@@ -46,6 +46,7 @@ CHART: dict[str, Any] = {
     "clip_points_below": _("{count} points below {limit} hidden by clipping"),
     "clip_buckets_below": _("{count} buckets reach below {limit}, hidden by clipping"),
     "symlog": _("linear between −{middle} and {middle}"),
+    "loss_and_rate": _("Loss and learning rate"),
 }
 # How far a stage is.
 PROGRESS: dict[str, Any] = {
@@ -71,14 +72,8 @@ MOMENTS: dict[str, Any] = {
     "gate": _("Gate at step {step}"),
     "note": _("Note at step {step}"),
 }
-# Answers to what a person does.
-ACTS: dict[str, Any] = {
-    "lines": _("{count} lines"),
-    "line_of": _("{at} of {count}"),
-    "found": _("{count} found"),
-    "new_lines": _("{count} new lines"),
-    "no_new_lines": _("Follow"),
-    "loss_and_rate": _("Loss and learning rate"),
+# The metrics beneath the large charts.
+METRICS: dict[str, Any] = {
     "metrics": _("{count} metrics"),
     "metrics_of": _("{count} of {total} metrics"),
     "new_metrics": _("{count} new, show"),
@@ -86,8 +81,16 @@ ACTS: dict[str, Any] = {
     "no_metric_fits": _("No metric fits."),
     "pinned": _("Pinned"),
     "other_metrics": _("others"),
+}
+# Search, and answers to what a person does.
+ACTS: dict[str, Any] = {
+    "copied": _("Copied"),
+    "lines": _("{count} lines"),
+    "line_of": _("{at} of {count}"),
+    "found": _("{count} found"),
+    "new_lines": _("{count} new lines"),
+    "no_new_lines": _("Follow"),
     "bad_pattern": _("Not a pattern: {problem}"),
     "copy_line": _("Copy this line"),
-    "copied": _("Copied"),
 }
-WORDS: dict[str, Any] = {**LIVE, **CHART, **PROGRESS, **MOMENTS, **ACTS}
+WORDS: dict[str, Any] = {**LIVE, **CHART, **PROGRESS, **MOMENTS, **METRICS, **ACTS}

@@ -127,7 +127,7 @@ def test_a_long_log_is_drawn_as_far_as_it_is_seen_searched_and_read_backwards(pa
     page.fill("[data-log-search]", "")
     page.locator("[data-log]").evaluate("(box) => { box.scrollTop = 0; }")
     wait_for(lambda: words() != f"{first:,} lines")
-    page.locator('[data-level="error"]').click()
+    page.locator('button[data-level="error"]').click()
     wait_for(lambda: page.locator('.log-line:not([data-level="error"])').count() == 0)
     assert page.locator(".log-line", has_text="<b>bad</b>").count() > 0
 

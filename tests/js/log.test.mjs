@@ -62,9 +62,10 @@ test("what was found is marked piece by piece, hostile text stays text", () => {
   assert.deepEqual(pieces(compile("x*").regex, "ab"), [{ text: "ab", isMatch: false }]);
 });
 
-test("a pattern finds the same line again", () => {
+test("a pattern finds the same line again, and marks it after it was found", () => {
   const { regex } = compile("a");
   assert.ok(isMatch(regex, "a") && isMatch(regex, "a"));
+  assert.deepEqual(pieces(regex, "a"), [{ text: "a", isMatch: true }]);
 });
 
 test("filters are by level, by stage and by attempt", () => {

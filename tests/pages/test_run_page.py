@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from django.test import Client
 
 from dashboard.fleet.models import Worker
 from dashboard.metrics.writing import write_points
+from dashboard.modules import modules_of
 from dashboard.runs import lifecycle
 from dashboard.runs.models import Attempt, Quantization, Run, Stage, Status
 from tests.cast import Cast
 from tests.pages.working import claim, complete, train
 
 pytestmark = pytest.mark.django_db
+STATIC = Path(__file__).parents[2] / "dashboard" / "static"
 TABS = ("stages", "config", "logs", "quantization", "events")
 
 
@@ -228,3 +231,10 @@ def test_a_run_under_way_is_not_deleted_and_says_why(alice: Client, run: Run) ->
     answer = alice.post(f"/runs/{run.pk}/delete/")
     assert answer.status_code == 409
     assert "only a run that has ended can be deleted" in answer.content.decode()
+
+
+def test_every_word_that_the_scripts_ask_for_is_there(alice: Client, run: Run) -> None:
+    scripts = "".join((STATIC / name).read_text() for name in modules_of("js/run.js"))
+    asked = set(re.findall(r"\bwords\.([a-z]\w*)", scripts)) - {"js"}
+    assert len(asked) > 30
+    assert asked <= set(data_of(page(alice, run))["words"])

@@ -1,5 +1,7 @@
 // Puts the metrics of a run in order: groups by the prefix before the first slash, pinned ones on top, always the same order.
 
+import { isMatch } from "../live/log-search.js";
+
 export const PINNED = "pinned"; // no prefix of a metric: those end in a slash
 const FIRST = ["train/", "validation/", "test/"];
 const LAST = ["system/"];
@@ -19,17 +21,11 @@ export function nameInGroup(metric, group) {
 /** Returns [{group, metrics}] of the metrics that the pattern finds. */
 export function arrange(metrics, { regex = null, pinned = new Set() } = {}) {
   const groups = new Map();
-  for (const metric of metrics.filter((each) => finds(regex, each)).sort(byName)) {
+  for (const metric of metrics.filter((each) => !regex || isMatch(regex, each)).sort(byName)) {
     const group = pinned.has(metric) ? PINNED : prefixOf(metric);
     groups.set(group, [...(groups.get(group) ?? []), metric]);
   }
   return [...groups].sort(([a], [b]) => place(a) - place(b) || collator.compare(a, b)).map(([group, found]) => ({ group, metrics: found }));
-}
-
-function finds(regex, metric) {
-  if (!regex) return true;
-  regex.lastIndex = 0;
-  return regex.test(metric);
 }
 
 /** The figures that people look for first come first in their group. */

@@ -12,7 +12,7 @@ export class LogFilter extends EventTarget {
     Object.assign(this, { root, words, regex: null, level: "" });
     const find = (name) => root.querySelector(`[data-log-${name}]`);
     [this.input, this.wrong, this.whose, this.only] = ["search", "wrong", "part", "only"].map(find);
-    this.levels = [...root.querySelectorAll("[data-level]")];
+    this.levels = [...root.querySelectorAll("button[data-level]")];
     this.readAddress();
     this.compile();
     this.bind();
