@@ -36,7 +36,10 @@ def set_threads(count: int) -> None:
 
 
 def describe(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    num_threads = torch.get_num_threads()
+    return f"CPU, {num_threads} thread{'s' * (num_threads > 1)}"
 
 
 def gpu_uuid(device: torch.device) -> str | None:

@@ -28,7 +28,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ def decode(value: float | str) -> float:
     return NOT_FINITE[value] if isinstance(value, str) else float(value)
 
 
+Tell = Callable[[str, Mapping[str, Any]], None]
 NUMBERS = ("metrics", "results", "losses", "baseline")
 OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
 SURROGATES = re.compile("[\ud800-\udfff]")
@@ -97,8 +98,9 @@ class EventLog:
     `emit` returns. An error in between is raised by the next `emit`, which then takes no number.
     """
 
-    def __init__(self, folder: Path, doorbell: int | None = None) -> None:
-        self.path = folder / FILE_NAME
+    def __init__(self, folder: Path, doorbell: int | None = None, tell: Tell | None = None) -> None:
+        """`tell` hears of every event that was taken."""
+        self.path, self.tell = folder / FILE_NAME, tell
         self.file = LineFile(self.path, cut_torn_tail(self.path), doorbell)
 
     def emit(self, kind: str, **fields: Any) -> None:
@@ -113,6 +115,8 @@ class EventLog:
             with file.writing, file.lock:
                 file.append(to_line({"seq": file.num_lines + 1, "at": time.time(), "kind": kind, **fields}))
                 file.flush_held()
+        if self.tell:
+            self.tell(kind, fields)
 
     def close(self) -> None:
         self.file.close()

@@ -25,6 +25,7 @@ from trainer.events import EventLog
 from trainer.export import export_onnx, new_partial, write_export
 from trainer.failures import explain
 from trainer.measure import batches, measure
+from trainer.narration import Narrator
 from trainer.runtimes import Arrays, ModelCard, OnnxRuntime, Runtime, TorchRuntime
 from trainer.train import DONE, STOPPED
 
@@ -46,7 +47,7 @@ def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bo
     job = config.parse(json.loads((folder / "config.json").read_text()))
     if not isinstance(job, QuantizationJob):
         raise ValueError("config.json describes no quantization: use the verb `train`")
-    events = EventLog(folder, doorbell)
+    events = EventLog(folder, doorbell, Narrator().tell)
     try:
         with stopping_at_once(stop_asked):
             work(job, folder, datasets, events)

@@ -8,7 +8,7 @@ from typing import Any
 
 from tensorboardX import SummaryWriter
 
-from trainer.events import EventLog, decode
+from trainer.events import EventLog, Tell, decode
 
 FOLDER = "tensorboard"
 
@@ -19,8 +19,8 @@ class MirroredLog(EventLog):
     A resumed stage writes a further file from its first step on: of points that two files have, TensorBoard shows the newer.
     """
 
-    def __init__(self, folder: Path, doorbell: int | None = None) -> None:
-        super().__init__(folder, doorbell)
+    def __init__(self, folder: Path, doorbell: int | None = None, tell: Tell | None = None) -> None:
+        super().__init__(folder, doorbell, tell)
         self.folder = folder / FOLDER
         self.writers: dict[int, SummaryWriter] = {}
 

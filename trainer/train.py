@@ -8,8 +8,9 @@ from pathlib import Path
 
 from trainer import config
 from trainer.catalog import load
-from trainer.events import FILE_NAME, EventLog, events_in
+from trainer.events import FILE_NAME, EventLog, Tell, events_in
 from trainer.failures import explain
+from trainer.narration import Narrator
 from trainer.problems import check_stage
 
 DONE, FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 3
@@ -22,10 +23,13 @@ def train(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool]
     """
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder} has no config.json")
-    events = EventLog(folder, doorbell)
+    tell = Narrator().tell
+    events = EventLog(folder, doorbell, tell)
     try:
         document = read_config(folder)
-        events = log_of(document, folder, events, doorbell)
+        if document.tensorboard:
+            events.close()
+            events = mirrored(folder, doorbell, tell)
         return train_all(document, folder, events, datasets, stop_asked)
     except Exception as error:
         message, reason = explain(error)
@@ -35,13 +39,10 @@ def train(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool]
         events.close()
 
 
-def log_of(document: config.Run | config.StageJob, folder: Path, events: EventLog, doorbell: int | None) -> EventLog:
-    if not document.tensorboard:
-        return events
+def mirrored(folder: Path, doorbell: int | None, tell: Tell) -> EventLog:
     from trainer.tensorboard import MirroredLog
 
-    events.close()
-    return MirroredLog(folder, doorbell)
+    return MirroredLog(folder, doorbell, tell)
 
 
 def read_config(folder: Path) -> config.Run | config.StageJob:

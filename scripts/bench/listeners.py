@@ -1,20 +1,22 @@
 """`python -m scripts.bench.listeners URL NUMBER`: so many pages on one run's websocket, each of which notes what came when.
 
 They speak just enough of the protocol to cost little beside the server. Every frame that a socket gets is noted with the clock; the first
-socket keeps the frames themselves. Ends when its standard input closes, and writes one pickle to its standard output.
+socket keeps the frames themselves. Ends when its standard input closes, and writes arrays in NumPy's format to its standard output.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import os
-import pickle
 import struct
 import sys
 import time
 import urllib.parse
 from array import array
 from typing import Any
+
+import numpy as np
 
 FRAME = struct.Struct("<4sBBHIIQd")
 BINARY, CLOSE, PING = 2, 8, 9
@@ -93,10 +95,20 @@ async def main() -> None:
     sys.stdout.buffer.write(b"joined\n")
     sys.stdout.buffer.flush()
     await asyncio.to_thread(sys.stdin.read)
-    told = [(each.cursors, each.times, each.num_bytes, each.num_messages, each.is_lost) for each in listeners]
-    pickle.dump({"frames": b"".join(listeners[0].frames), "listeners": told}, sys.stdout.buffer)
+    sys.stdout.buffer.write(told(listeners))
     sys.stdout.buffer.flush()
     os._exit(0)
+
+
+def told(listeners: list[Listener]) -> bytes:
+    """`frames` of the first, and of each its `cursors-N` and `times-N`, and in `counts` its messages and whether it was lost."""
+    found = {"frames": np.frombuffer(b"".join(listeners[0].frames), np.uint8)}
+    found["counts"] = np.array([(each.num_messages, each.is_lost) for each in listeners])
+    for place, each in enumerate(listeners):
+        found |= {f"cursors-{place}": np.array(each.cursors), f"times-{place}": np.array(each.times)}
+    file = io.BytesIO()
+    np.savez(file, **found)
+    return file.getvalue()
 
 
 if __name__ == "__main__":

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from typing import Any
 
 import psutil
 
-from scripts.bench.stack import ROOT, Stack, wait_for
+from scripts.bench.stack import Stack, wait_for
+from scripts.bench.watchers import WARM_UP_S, Listeners, processor_s
 
 NAME = "pixels"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-WARM_UP_S = 3.0
 
 # Notes the age of each point when the frame that first shows it has been painted: a message comes after the frame that asked for it.
 # The page reads the clock of the steps only where it is an axis; here it keeps what comes from now on.
@@ -43,7 +41,7 @@ def measure(watchers: int, seconds: float, pace: float) -> dict[str, Any]:
 
     with Stack(pace) as stack, sync_playwright() as playwright:
         run = stack.submit(10**6)
-        others = crowd(stack, run, watchers - 1)
+        others = others_of(stack, run, watchers - 1)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         open_run(page, stack, run)
@@ -54,13 +52,13 @@ def measure(watchers: int, seconds: float, pace: float) -> dict[str, Any]:
         share = {name: (after - before[name]) / (time.monotonic() - began) for name, after in processor_s(stack).items()}
         ages = page.evaluate("window.ages")
         browser.close()
-        there = leave(others)
+        lost = others.end().num_lost if others else 0
         memory = psutil.Process(stack.web.pid).memory_info().rss / 2**20
     return row(watchers, ages, pace * seconds) | {
         "web_cores": share["web"],
         "worker_cores": share["worker"],
         "web_mib": memory,
-        "still_there": there,
+        "lost": lost,
     }
 
 
@@ -85,27 +83,9 @@ def open_run(page: Any, stack: Stack, run: int) -> None:
     wait_for(lambda: page.evaluate("() => document.querySelector('live-chart')?.view?.now > 0"))
 
 
-def crowd(stack: Stack, run: int, number: int) -> subprocess.Popen[str] | None:
-    if number < 1:
-        return None
-    cursor = stack.ask(f"runs/{run}/series?metric=train/loss&max_points=2")["cursor"]
-    url = f"ws://127.0.0.1:{stack.port}/ws/runs/{run}/?after={cursor}&format=binary"
-    command = [sys.executable, "-m", "scripts.bench.crowd", url, str(number)]
-    environment = {**os.environ, "COOKIE": stack.cookie()}
-    found = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    if found.stdout is None or found.stdout.readline().strip() != "joined":
-        sys.exit("the crowd could not join")
-    return found
-
-
-def leave(others: subprocess.Popen[str] | None) -> int:
-    """Returns how many of them were still watching."""
-    return int(others.communicate("")[0].split()[0]) if others else 0
-
-
-def processor_s(stack: Stack) -> dict[str, float]:
-    found = {"web": stack.web, "worker": stack.worker}
-    return {name: sum(psutil.Process(process.pid).cpu_times()[:2]) for name, process in found.items()}
+def others_of(stack: Stack, run: int, number: int) -> Listeners | None:
+    """Further pages, which read and draw nothing."""
+    return Listeners(stack, run, number, stack.ask(f"runs/{run}/series?metric=train/loss&max_points=2")["cursor"]) if number else None
 
 
 def main(arguments: list[str]) -> list[dict[str, Any]]:

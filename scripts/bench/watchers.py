@@ -6,13 +6,14 @@ Worker, relay, database, stream, web server and sockets are the real ones; the t
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ WARM_UP_S = 3.0
 WALL = "progress/wall"
 
 
+@dataclass(frozen=True)
+class Heard:
+    """The frames of one socket, the cursors and their times of all, how many messages that took and how many were lost."""
+
+    frames: bytes
+    moments: list[tuple[np.ndarray, np.ndarray]]
+    num_messages: int
+    num_lost: int
+
+
 class Listeners:
     """A process with so many sockets on a run."""
 
@@ -37,9 +48,11 @@ class Listeners:
         if self.process.stdout is None or self.process.stdout.readline() != b"joined\n":
             raise RuntimeError("the listeners did not join")
 
-    def end(self) -> dict[str, Any]:
-        found: dict[str, Any] = pickle.loads(self.process.communicate()[0])  # noqa: S301  (of our own process)
-        return found
+    def end(self) -> Heard:
+        with np.load(io.BytesIO(self.process.communicate()[0])) as found:
+            counts = found["counts"]
+            moments = [(found[f"cursors-{place}"], found[f"times-{place}"]) for place in range(len(counts))]
+            return Heard(found["frames"].tobytes(), moments, int(np.median(counts[:, 0])), int(counts[:, 1].sum()))
 
 
 def measure(watchers: int, seconds: float, pace: float, burst: int = 1) -> dict[str, Any]:
@@ -57,23 +70,21 @@ def measure(watchers: int, seconds: float, pace: float, burst: int = 1) -> dict[
     return {"watchers": watchers, "pace": pace, **delays(heard, wall, until), **cores, "web_mib": memory}
 
 
-def delays(heard: dict[str, Any], since: float, until: float) -> dict[str, Any]:
+def delays(heard: Heard, since: float, until: float) -> dict[str, Any]:
     """Over every point that was made in this time, and every socket."""
     from dashboard.live.frames import decode
 
-    made = {update.cursor: points.values for update in decode(heard["frames"]) for points in update.points if points.metric == WALL}
-    found, lost = [], 0
-    for cursors, times, _, _, is_lost in heard["listeners"]:
-        if list(cursors) != list(range(cursors[0], cursors[0] + len(cursors))):
+    made = {update.cursor: points.values for update in decode(heard.frames) for points in update.points if points.metric == WALL}
+    found = []
+    for cursors, times in heard.moments:
+        if not np.array_equal(cursors, np.arange(cursors[0], cursors[0] + len(cursors))):
             raise RuntimeError("a cursor is missing, or came twice")
-        lost += is_lost
-        for cursor, at in zip(cursors, times, strict=True):
+        for cursor, at in zip(cursors.tolist(), times.tolist(), strict=True):
             walls = made.get(cursor, np.empty(0))
             found.append(1000 * (at - walls[(walls >= since) & (walls < until)]))
     ages = np.concatenate(found)
-    messages = np.median([num_messages for *_, num_messages, _ in heard["listeners"]])
     cuts = dict(zip(("p50_ms", "p90_ms", "p99_ms", "max_ms"), np.percentile(ages, [50, 90, 99, 100]).tolist(), strict=True))
-    return {"points": len(ages) // len(heard["listeners"]), **cuts, "messages": int(messages), "lost": lost}
+    return {"points": len(ages) // len(heard.moments), **cuts, "messages": heard.num_messages, "lost": heard.num_lost}
 
 
 def burst(watchers: int, seconds: float, pace: float) -> dict[str, Any]:
@@ -91,7 +102,7 @@ def burst(watchers: int, seconds: float, pace: float) -> dict[str, Any]:
         heard = listeners.end()
         (file,) = stack.folder.glob("runs/*/job-1/attempt-1/events.jsonl")
         written = written_in(file)
-    got = points_of(heard["frames"])
+    got = points_of(heard.frames)
     same = all(np.array_equal(got[metric], column, equal_nan=True) for metric, column in written.items())
     made, heard_of = (sum(map(len, each.values())) for each in (written, got))
     began, last = written[WALL][[0, -1], 1].tolist()
