@@ -108,7 +108,7 @@ class WindowAsked(Schema):
 
 
 class SeriesAsked(WindowAsked):
-    metric: Annotated[str, AfterValidator(storable)] = Field(max_length=LONGEST_NAME)
+    metric: str = Field(max_length=LONGEST_NAME, description="Any name: it is looked up as it was stored.")
     stage: int | None = Field(None, ge=1, le=12, description="Without it the curve of the whole run, over the run's steps.")
     attempt: int | None = Field(None, ge=1, le=LARGEST_STEP, description="All that this attempt of the stage wrote.")
 
