@@ -77,7 +77,7 @@ def blocks(data: bytes) -> Iterator[dict[str, Any]]:
         block["metric"] = data[place : place + block["name"]].decode()
         place += -(-block["name"] // 8) * 8
         wide = ["value", *(["min", "max"] if block["flags"] & 1 else []), *(["x"] if block["flags"] & 2 else [])]
-        small = ["step", *(["not_finite_in"] if block["flags"] & 1 else [])]
+        small = ["step", *(["not_finite_in"] if block["flags"] & 4 else [])]
         for column, kind, size in [*((name, "<f8", 8) for name in wide), *((name, "<u4", 4) for name in small)]:
             block[column] = np.frombuffer(data, kind, block["sent"], place)
             place += -(-block["sent"] * size // 8) * 8
@@ -104,8 +104,9 @@ def test_many_series_come_back_to_back_and_hold_what_json_holds(alice: Client, b
         for packed_name, name in (("value", "value"), ("min", "min"), ("max", "max")):
             if name in item:
                 assert np.array_equal(block[packed_name], np.array(item[name], float), equal_nan=True)
-        assert block["flags"] == 2 + item["buckets"]
-        if item["buckets"]:
+        spoilt = any(item.get("not_finite", ()))
+        assert block["flags"] == 2 + item["buckets"] + 4 * spoilt
+        if spoilt:
             assert block["not_finite_in"].tolist() == item["not_finite"]
 
 

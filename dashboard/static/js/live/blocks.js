@@ -4,6 +4,7 @@ const HEADER_BYTES = 48;
 const VERSION = 2;
 const BUCKETS = 1;
 const HAS_X = 2;
+const NOT_FINITE = 4;
 const text = new TextDecoder();
 
 /** Every block of an answer; the columns are views into it, nothing is copied. */
@@ -54,7 +55,7 @@ function readColumns(buffer, start, count, flags) {
   const [min, max] = flags & BUCKETS ? [take(Float64Array), take(Float64Array)] : [value, value];
   const x = flags & HAS_X ? take(Float64Array) : null;
   const step = take(Uint32Array);
-  const notFinite = flags & BUCKETS ? take(Uint32Array) : null;
+  const notFinite = flags & NOT_FINITE ? take(Uint32Array) : null;
   return { step, value, min, max, x, notFinite };
 }
 
