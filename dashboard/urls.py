@@ -13,7 +13,7 @@ from dashboard.home.health import healthz
 from dashboard.home.views import home
 from dashboard.playground.views import playground
 from dashboard.recipes.views import recipe_list
-from dashboard.runs import new, page
+from dashboard.runs import log, new, page
 from dashboard.runs.listing import run_list
 from dashboard.runs.removal import run_delete
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
     path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
     path("runs/<int:run_id>/delete/", run_delete, name="run_delete"),
+    path("runs/<int:run_id>/log/", log.run_log, name="run_log"),
     path("runs/<int:run_id>/<slug:tab>/", page.run_tab, name="run_tab"),
     path("compare/", compare, name="compare"),
     path("queue/", fleet.queue, name="queue"),

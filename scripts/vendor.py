@@ -23,11 +23,11 @@ FILES = {
 }
 ICONS = [
     "arrow-down", "arrow-left", "arrow-right", "arrow-up", "book-open", "bookmark", "boxes", "chart-line", "check", "chevron-down",
-    "chevron-left", "chevron-right", "circle-alert", "circle-check", "circle-pause", "circle-play", "circle-stop", "circle-x",
+    "chevron-left", "chevron-right", "chevron-up", "circle-alert", "circle-check", "circle-pause", "circle-play", "circle-stop", "circle-x",
     "clock", "copy", "cpu", "database", "download", "ellipsis", "expand", "eye", "eye-off", "file-text", "flask-conical",
     "git-compare", "git-fork", "hard-drive", "history", "house", "image", "info", "keyboard", "key-round", "languages", "layers",
     "link", "list", "loader-circle", "lock", "log-out", "maximize", "menu", "message-square", "monitor", "moon", "pencil", "play",
-    "plus", "refresh-cw", "repeat", "rotate-ccw", "save", "scroll-text", "search", "server", "settings", "shield-check",
+    "pin", "plus", "refresh-cw", "regex", "repeat", "rotate-ccw", "save", "scroll-text", "search", "server", "settings", "shield-check",
     "skip-forward", "sliders-horizontal", "sun", "table", "terminal", "trash-2", "triangle-alert", "trophy", "undo-2", "unplug",
     "upload", "user-check", "user-plus", "users", "x", "zap",
 ]  # fmt: skip

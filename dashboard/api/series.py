@@ -12,7 +12,7 @@ from django.utils.cache import get_conditional_response
 from ninja import Query, Router
 
 from dashboard.accounts import access
-from dashboard.api.shapes import LONGEST_NAME, ManySeriesAsked, ManySeriesOut, SeriesAsked, SeriesOut, WindowAsked
+from dashboard.api.shapes import LONGEST_METRIC, ManySeriesAsked, ManySeriesOut, SeriesAsked, SeriesOut, WindowAsked
 from dashboard.api.submitting import Refused
 from dashboard.metrics import wire
 from dashboard.metrics.answers import answers
@@ -64,8 +64,8 @@ def check_many(asked: ManySeriesAsked) -> None:
     check(asked)
     if any(not 1 <= stage <= 12 for stage in asked.stage):
         raise Refused((["query", "stage"], "stages are numbered from 1 to 12"))
-    if any(len(metric) > LONGEST_NAME for metric in asked.metric):
-        raise Refused((["query", "metric"], f"a name has at most {LONGEST_NAME} characters"))
+    if any(len(metric) > LONGEST_METRIC for metric in asked.metric):
+        raise Refused((["query", "metric"], f"a name has at most {LONGEST_METRIC} characters"))
     number = len(asked.run) * len(asked.metric) * max(len(asked.stage), 1)
     if number > MOST_SERIES:
         raise Refused((["query", "metric"], f"{number} series are more than the {MOST_SERIES} of one request"))

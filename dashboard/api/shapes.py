@@ -13,12 +13,14 @@ from dashboard.runs.models import MAX_NAME
 from dashboard.runs.reuse import ABOUT
 from trainer.config import storable
 
+LARGEST_STEP = 2**31 - 1
+LONGEST_METRIC = 2_000
+
 # SQLite takes texts of any length and with any character, PostgreSQL does not: what is wrong with one is said before either is asked.
 Text = Annotated[str, StringConstraints(max_length=120), AfterValidator(storable)]
+# Any name is looked for under the one that it was stored under.
+MetricName = Annotated[str, StringConstraints(max_length=LONGEST_METRIC)]
 RunName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME), AfterValidator(storable)]
-
-LARGEST_STEP = 2**31 - 1
-LONGEST_NAME = 2_000
 
 OVERRIDES = (
     "Changes to the config, nested like it. An object is merged key by key; into a list it is merged by index, counted from 0: "
@@ -108,20 +110,20 @@ class WindowAsked(Schema):
 
 
 class SeriesAsked(WindowAsked):
-    metric: str = Field(max_length=LONGEST_NAME, description="Any name: it is looked up as it was stored.")
+    metric: MetricName
     stage: int | None = Field(None, ge=1, le=12, description="Without it the curve of the whole run, over the run's steps.")
     attempt: int | None = Field(None, ge=1, le=LARGEST_STEP, description="All that this attempt of the stage wrote.")
 
 
 class ManySeriesAsked(WindowAsked):
     run: list[int] = Field(min_length=1, max_length=100)
-    metric: list[str] = Field(min_length=1, max_length=500)
+    metric: list[MetricName] = Field(min_length=1, max_length=500)
     stage: list[int] = Field([], max_length=12, description="A series of each; without it, of the whole run.")
 
 
 class ExportAsked(Schema):
     format: Literal["csv", "parquet"] = "csv"
-    metric: list[str] = Field([], max_length=500, description="Without it all of them.")
+    metric: list[MetricName] = Field([], max_length=500, description="Without it all of them.")
 
 
 class SubmitIn(Schema):

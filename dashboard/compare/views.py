@@ -14,7 +14,7 @@ from dashboard.accounts import access
 from dashboard.compare.differences import differences
 from dashboard.compare.matrix import METRICS, Matrix, matrix_of
 from dashboard.compare.verdict import verdict
-from dashboard.metrics.reading import metric_names
+from dashboard.metrics.reading import axis_names, metric_names
 from dashboard.runs.models import Run
 from dashboard.runs.rows import some
 from dashboard.templatetags.anneal import STATUS_ICONS
@@ -23,6 +23,7 @@ MOST_RUNS = 8
 NUM_COLOURS = 8
 CHOICES = 50
 FIRST_CURVE = "validation/loss"
+MEASURES = {"samples": "progress/samples", "tokens": "progress/tokens", "active": "progress/wall"}
 
 
 @require_GET
@@ -91,12 +92,19 @@ def curves_of(runs: list[Run]) -> list[str]:
     return sorted({name for run in runs for name in metric_names(run)})
 
 
+def measures_of(runs: list[Run]) -> list[str]:
+    """What x can count in every one of these runs."""
+    names = [axis_names(run) for run in runs]
+    return ["step", *(measure for measure, metric in MEASURES.items() if all(metric in each for each in names))]
+
+
 def page_data(runs: list[Run], colours: dict[int, int], matrix: Matrix, curve: str) -> dict[str, Any]:
     return {
         "curve": curve,
-        "runs": [
-            {"id": run.pk, "name": run.name, "colour": colours[run.pk], "series": reverse("api:read_series", args=[run.pk])} for run in runs
-        ],
+        "measures": measures_of(runs),
+        "many": reverse("api:read_many_series"),
+        "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
+        "runs": [{"id": run.pk, "name": run.name, "colour": colours[run.pk]} for run in runs],
         "stages": [
             {
                 "index": row.index,
@@ -110,7 +118,10 @@ def page_data(runs: list[Run], colours: dict[int, int], matrix: Matrix, curve: s
             "none": _("No run has measured this here"),
             "sentence": _("{metric}, {stage}: {runs}"),
             "ends": _("{run} ends at {value}"),
-            "failed": _("The curves could not be loaded. Reload the page to try again"),
+            "failed": _("The curves could not be loaded."),
+            "try_again": _("Try again"),
             "step": _("step"),
+            "samples": _("samples"),
+            "tokens": _("tokens"),
         },
     }

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from dashboard.accounts import access
 from dashboard.fleet.models import Worker
 from dashboard.fleet.waiting import Busy, free_slots, reason
+from dashboard.runs.freshness import BEAT_S, freshness
 from dashboard.runs.models import Attempt, Job, Stage, Status
 from dashboard.runs.rows import seconds_left, strips
 
@@ -50,6 +51,12 @@ class Place:
     worker: Worker
     alive: bool
     works: Sequence[Work]
+
+    @property
+    def freshness(self) -> str:
+        """By the worker's heartbeat alone."""
+        age = (timezone.now() - self.worker.last_seen).total_seconds()
+        return freshness(age, interval_s=BEAT_S, heartbeat_s=age)
 
 
 @require_GET

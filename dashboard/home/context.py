@@ -14,8 +14,9 @@ from django.utils.translation import ngettext
 
 from dashboard.accounts import access
 from dashboard.fleet.models import Worker
+from dashboard.runs import freshness
 from dashboard.runs.models import HELD, Job, Run, Status
-from dashboard.runs.rows import percent_done, strips
+from dashboard.runs.rows import Row, attempts_of, strips
 
 NUM_SHOWN = 4
 THEMES = ("light", "dark")
@@ -79,9 +80,10 @@ def at_work_first(runs: QuerySet[Run]) -> QuerySet[Run]:
     return runs.annotate(is_held=Exists(held)).order_by("-is_held", "-pk")
 
 
-def running(runs: list[Run]) -> list[dict[str, Any]]:
-    stages = strips(runs)
-    return [{"run": run, "stages": stages[run.pk], "percent": percent_done(stages[run.pk])} for run in runs]
+def running(runs: list[Run]) -> list[Row]:
+    """What the side bar shows of each: no figures, but strip and freshness."""
+    stages, (newest, at_work) = strips(runs), attempts_of([run.pk for run in runs])
+    return [Row(run, stages[run.pk], None, None, None, newest.get(run.pk), at_work.get(run.pk)) for run in runs]
 
 
 def workers_line(alive: int, busy: int) -> str:
@@ -96,10 +98,7 @@ def workers_line(alive: int, busy: int) -> str:
 def words() -> dict[str, str]:
     """What the scripts of the frame say."""
     return {
-        "live": _("Live"),
-        "slow": _("Slow"),
-        "stale": _("Stale"),
-        "lost": _("Lost"),
+        **freshness.words(),
         "reconnecting": _("Reconnecting"),
         "signed_out": _("Signed out"),
         "new_runs": _("{count} new, show"),

@@ -119,6 +119,14 @@ def stage_offsets(run: Run) -> dict[int, int]:
 
 def metric_names(run: Run) -> list[str]:
     """The metrics that there are charts of, reused stages included."""
+    return sorted(filter(is_chart, stored_names(run)))
+
+
+def axis_names(run: Run) -> list[str]:
+    """The series that charts of this run can be drawn over."""
+    return sorted(name for name in stored_names(run) if not is_chart(name))
+
+
+def stored_names(run: Run) -> set[str]:
     jobs = [stage.trained_by for stage in run.stages]
-    names = Series.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct()
-    return sorted(filter(is_chart, names))
+    return set(Series.objects.filter(attempt__job__in=jobs).values_list("metric", flat=True).distinct())

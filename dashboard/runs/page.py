@@ -9,19 +9,21 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.accounts import access
 from dashboard.accounts.models import User
-from dashboard.metrics.reading import metric_names
+from dashboard.fleet.models import Worker
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
 from dashboard.runs.ledger import ledger_of
-from dashboard.runs.models import DONE, Attempt, Event, LogChunk, Quantization, Run, Status
+from dashboard.runs.log import newest_part
+from dashboard.runs.models import DONE, Attempt, Event, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
-from dashboard.runs.page_data import page_data
+from dashboard.runs.page_data import exports, page_data
 from dashboard.runs.readable import readable_model, readable_stage
 from dashboard.runs.results import stage_cards
 from dashboard.runs.reuse import origins
@@ -37,7 +39,6 @@ TABS = {
 }
 NEWEST_EVENTS = 8
 LISTED_EVENTS = 1_000
-LOG_CHARACTERS = 400_000
 
 STOPPABLE = (Status.QUEUED, Status.RUNNING, Status.LOST)
 
@@ -117,6 +118,7 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "stop_asked": stop_asked(run),
         "can_edit": access.has_right(request.user, run.project, "edit"),
         "can_stop": run.status in STOPPABLE,
+        "exports": exports(run),
     }
 
 
@@ -136,7 +138,16 @@ def stop_asked(run: Run) -> Event | None:
 
 
 def charts(run: Run) -> dict[str, Any]:
-    return {"cards": stage_cards(run), "events": newest_events(run, NEWEST_EVENTS), "metrics": metric_names(run)}
+    return {"cards": stage_cards(run), "events": newest_events(run, NEWEST_EVENTS), "system_note": system_note(run)}
+
+
+def system_note(run: Run) -> str:
+    """Says why there are no figures of a GPU; nothing where a worker of the run has one, or nobody has taken it yet."""
+    workers = list(Worker.objects.filter(attempts__job__run=run).distinct().order_by("name"))
+    if not workers or any(device.get("kind") == "gpu" for worker in workers for device in worker.devices):
+        return ""
+    names = ", ".join(worker.name for worker in workers)
+    return gettext("No GPU on %(worker)s: there is no utilisation, memory, power or temperature of one to show.") % {"worker": names}
 
 
 def stages(run: Run) -> dict[str, Any]:
@@ -149,19 +160,10 @@ def config(run: Run) -> dict[str, Any]:
 
 
 def logs(run: Run) -> dict[str, Any]:
-    """The newest part of what the attempts printed, oldest first."""
-    lines: list[LogChunk] = []
-    size = 0
-    for chunk in LogChunk.objects.filter(attempt__job__run=run).select_related("attempt__job").order_by("-cursor", "-id").iterator(200):
-        size += len(chunk.text)
-        if size > LOG_CHARACTERS and lines:
-            return {"log": parts(lines), "log_is_cut": True}
-        lines.append(chunk)
-    return {"log": parts(lines), "log_is_cut": False}
-
-
-def parts(newest_first: list[LogChunk]) -> list[dict[str, Any]]:
-    return [{"stage": each.attempt.job.position, "attempt": each.attempt.number, "text": each.text} for each in reversed(newest_first)]
+    return {
+        "log": newest_part(run),
+        "attempts": Attempt.objects.filter(job__run=run).select_related("job").order_by("job__position", "number"),
+    }
 
 
 def quantization(run: Run) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.live.overview import heartbeat
 from dashboard.live.state import quantization_state, run_state, stage_states
 from dashboard.metrics.not_finite import not_finite_steps
-from dashboard.metrics.reading import metric_names, stage_offsets
+from dashboard.metrics.reading import axis_names, metric_names, stage_offsets
+from dashboard.runs import freshness
 from dashboard.runs.models import Attempt, Event, Run
 from dashboard.runs.page_words import WORDS
 from trainer.config import Schedule
@@ -28,20 +30,29 @@ def page_data(run: Run) -> dict[str, Any]:
     last = Attempt.objects.filter(job__run=run).aggregate(at=Max("last_point_at"))["at"]
     return {
         "id": run.pk,
+        "name": run.name,
         "cursor": run.cursor,
         "now": time.time(),
         "run": run_state(run),
         "stages": stages(run),
         "quantization": quantization_state(run.pk),
         "events": lane_events(run),
-        "metrics": metric_names(run),
+        "metrics": [*metric_names(run), *axis_names(run)],
         "not_finite": not_finite(run),
         "last_point_at": last.timestamp() if last else None,
+        "heartbeat": heartbeat(Attempt.objects.filter(job__run=run).select_related("worker").order_by("pk").last()),
         "socket": f"/ws/runs/{run.pk}/",
         "series": reverse("api:read_series", args=[run.pk]),
+        "many": reverse("api:read_many_series"),
+        "exports": exports(run),
         "units": {"s": _("s"), "m": _("m"), "h": _("h"), "d": _("d")},
-        "words": WORDS,
+        "words": {**freshness.words(), **WORDS},
     }
+
+
+def exports(run: Run) -> str:
+    """Where every point can be had, never thinned: `?format=csv|parquet&metric=...`."""
+    return f"/api/v1/runs/{run.pk}/export"
 
 
 def stages(run: Run) -> list[dict[str, Any]]:

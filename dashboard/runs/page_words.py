@@ -8,19 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 # Whether the page hears of new points, and since when.
 LIVE: dict[str, Any] = {
-    "live": _("Live"),
-    "slow": _("Slow"),
-    "stale": _("Stale"),
-    "lost": _("Lost"),
-    "ago": _("{age} ago"),
-    "no_point": _("no point yet"),
     "replayed": _("Reconnected, replayed {count} points"),
     "reconnecting": _("Connection lost, trying again"),
     "signed_out": _("You are signed out. Sign in again to go on watching"),
     "taken_away": _("This run is no longer shared with you"),
-    "last_point": _("Last point {age} ago"),
-    "connected": _("connected"),
-    "not_connected": _("not connected"),
 }
 # Legends, tooltips and what a chart says to a screen reader.
 CHART: dict[str, Any] = {
@@ -34,7 +25,7 @@ CHART: dict[str, Any] = {
     "attempt_lost": _("attempt {number}, −{count} steps"),
     "as_planned": _("as planned, max. diff. {difference}"),
     "not_as_planned": _("differs from the plan, max. diff. {difference}"),
-    "points_shown": _("{shown} of {all} points, extremes kept"),
+    "points_shown": _("{shown} buckets of {all} points, extremes kept"),
     "points": _("{all} points"),
     "loss_sentence": _("Loss, {stage}, {value} at step {step}, {trend}"),
     "rate_sentence": _("Learning rate, {stage}, {value} at step {step}"),
@@ -44,11 +35,17 @@ CHART: dict[str, Any] = {
     "level": _("level"),
     "nothing_yet": _("No loss yet. Planned learning rate below."),
     "loss_soon": _("Loss appears with the first step."),
-    "load_failed": _("The curves could not be loaded. They are tried again by themselves."),
     "chart": _("Chart"),
     "table": _("Table"),
     "stage": _("Stage"),
     "latency": _("latency p50, ms (batch 1)"),
+    "clip_point_above": _("{count} point above {limit} hidden by clipping"),
+    "clip_points_above": _("{count} points above {limit} hidden by clipping"),
+    "clip_buckets_above": _("{count} buckets reach above {limit}, hidden by clipping"),
+    "clip_point_below": _("{count} point below {limit} hidden by clipping"),
+    "clip_points_below": _("{count} points below {limit} hidden by clipping"),
+    "clip_buckets_below": _("{count} buckets reach below {limit}, hidden by clipping"),
+    "symlog": _("linear between −{middle} and {middle}"),
 }
 # How far a stage is.
 PROGRESS: dict[str, Any] = {
@@ -70,10 +67,27 @@ MOMENTS: dict[str, Any] = {
     "skipped": _("Loss is not a number at step {step}: step skipped"),
     "went_back": _("Loss is not a number at step {step}: went back to the last checkpoint"),
     "nan": _("Loss is not a number at step {step}"),
+    "evaluation": _("Evaluated at step {step}"),
+    "gate": _("Gate at step {step}"),
+    "note": _("Note at step {step}"),
 }
 # Answers to what a person does.
 ACTS: dict[str, Any] = {
-    "lines_found": _("{count} lines"),
+    "lines": _("{count} lines"),
+    "line_of": _("{at} of {count}"),
+    "found": _("{count} found"),
+    "new_lines": _("{count} new lines"),
+    "no_new_lines": _("Follow"),
+    "loss_and_rate": _("Loss and learning rate"),
+    "metrics": _("{count} metrics"),
+    "metrics_of": _("{count} of {total} metrics"),
+    "new_metrics": _("{count} new, show"),
+    "no_metrics": _("No metric yet. They appear as they come."),
+    "no_metric_fits": _("No metric fits."),
+    "pinned": _("Pinned"),
+    "other_metrics": _("others"),
+    "bad_pattern": _("Not a pattern: {problem}"),
+    "copy_line": _("Copy this line"),
     "copied": _("Copied"),
 }
 WORDS: dict[str, Any] = {**LIVE, **CHART, **PROGRESS, **MOMENTS, **ACTS}

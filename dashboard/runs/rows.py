@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from dashboard.metrics.latest import latest_losses
 from dashboard.metrics.sparklines import Spark, sparklines
+from dashboard.runs.freshness import BEAT_S, freshness
 from dashboard.runs.models import DONE, HELD, Attempt, Event, Run, Stage, Status
+from dashboard.runs.pace import seconds_per_step
 from dashboard.runs.strip import columns
 from trainer import recipes
 from trainer.events import VALIDATION_ACCURACY, decode
 
 Strip = list[dict[str, Any]]
-LIVE_S, SLOW_S = 5, 30
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,29 @@ class Row:
         return known.name if known else self.run.recipe
 
     @property
+    def due_at(self) -> datetime | None:
+        """The newest point that freshness is judged by: of the attempt at work, or the last there was."""
+        return self.at_work.last_point_at if self.at_work else self.point_at
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """The heartbeat of the worker that holds it."""
+        return self.at_work.worker.last_seen if self.at_work and self.at_work.worker else None
+
+    @property
+    def interval_s(self) -> float:
+        """The usual time between points, 0 while unknown."""
+        return seconds_per_step(self.at_work) or 0.0
+
+    @property
     def freshness(self) -> str:
         """live, slow, stale, or lost: the words of the run page."""
-        if self.run.status == Status.LOST or self.point_at is None:
+        at, now = self.due_at or self.seen_at, timezone.now()
+        if at is None:
             return "lost" if self.run.status == Status.LOST else "stale"
-        age = (timezone.now() - self.point_at).total_seconds()
-        return "live" if age < LIVE_S else "slow" if age < SLOW_S else "stale"
+        beat = (now - self.seen_at).total_seconds() if self.seen_at else None
+        interval = self.interval_s if self.due_at else BEAT_S
+        return freshness((now - at).total_seconds(), status=self.run.status, interval_s=interval, heartbeat_s=beat)
 
     @property
     def percent(self) -> int:
@@ -162,12 +180,9 @@ def attempts_of(run_ids: Sequence[int]) -> tuple[dict[int, Attempt], dict[int, A
 
 
 def seconds_left(attempt: Attempt | None, stages: Sequence[Mapping[str, Any]]) -> float | None:
-    """All steps that are left, at the pace of the newest attempt; None before it has made five."""
-    if attempt is None or attempt.last_point_at is None or attempt.last_step is None or attempt.ended_at is not None:
-        return None
-    made = attempt.last_step - (attempt.first_step or 1) + 1
-    if made < 5:
+    """All steps that are left, at the pace of the newest attempt; None while that is not known."""
+    pace = seconds_per_step(attempt)
+    if attempt is None or pace is None or attempt.ended_at is not None:
         return None
     left: int = sum(stage["num_steps"] - stage["last_step"] for stage in stages)
-    elapsed: float = (attempt.last_point_at - attempt.started_at).total_seconds()
-    return elapsed / made * left
+    return pace * left

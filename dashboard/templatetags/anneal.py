@@ -7,10 +7,12 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from dashboard.modules import modules_of
 from dashboard.numbers import age, duration, estimate, exact_rate, filesize, number, percent, points, rate, times
+from dashboard.runs.freshness import words
 from dashboard.runs.models import Status
 from dashboard.runs.strip import segments
 
@@ -41,6 +43,13 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
+def module_preloads(*entries: str) -> SafeString:
+    """Lets the browser fetch what these scripts import before it has read them."""
+    names = dict.fromkeys(name for entry in entries for name in modules_of(entry))
+    return format_html_join("\n", '<link rel="modulepreload" href="{}">', ((static(name),) for name in names))
+
+
+@register.simple_tag
 def status_badge(status: str, detail: str = "") -> SafeString:
     """Icon, word and tint of a state."""
     turning = "spinner" if status == "running" else ""
@@ -60,6 +69,11 @@ def stage_strip(stages: Sequence[Mapping[str, Any]], kind: str = "") -> dict[str
 def colour(index: int) -> int:
     """The number of a stage's colour: from the sixth stage on they come round again."""
     return (index - 1) % 5 + 1
+
+
+@register.filter
+def freshness_word(word: str) -> str:
+    return words()[word]
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""A trainer without a network: `python -m scripts.bench.paced train FOLDER` writes steps at a given pace, through the trainer's own event log.
+"""A trainer without a network: `python -m scripts.bench.paced train FOLDER` writes steps at a pace, through the trainer's own event log.
 
 The worker starts it like the trainer, and all that comes behind the events file is the real thing. `ANNEAL_BENCH_PACE` is the number of
 steps a second, `ANNEAL_BENCH_BURST` how many of them are written at once.
@@ -18,6 +18,7 @@ from pathlib import Path
 from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, EventLog
 
 PACE, BURST = float(os.environ.get("ANNEAL_BENCH_PACE", "50")), int(os.environ.get("ANNEAL_BENCH_BURST", "1"))
+MACHINE = {"device": "cpu", "num_threads": 1, "num_parameters": 1, "num_trainable": 1}
 stop = threading.Event()
 
 
@@ -40,9 +41,11 @@ def train(folder: Path, doorbell: int | None) -> int:
         num_parameters=1,
         num_trainable=1,
     )
-    began, step = time.monotonic(), 0
-    while step < num_steps and not stop.wait(max(0.0, began + step / PACE - time.monotonic())):
-        for step in range(step + 1, min(step + BURST, num_steps) + 1):  # noqa: B020  (goes on where it was)
+    began = time.monotonic()
+    for first in range(1, num_steps + 1, BURST):
+        if stop.wait(max(0.0, began + first / PACE - time.monotonic())):
+            break
+        for step in range(first, min(first + BURST, num_steps + 1)):
             events.emit("stepped", stage=index, step=step, metrics=metrics(step))
     events.close()
     stop.wait()

@@ -102,7 +102,8 @@ class Stack:
         """GET, or POST where there is a body."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.address}/api/v1/{path}", data, headers), timeout=60) as answer:
+        request = urllib.request.Request(f"{self.address}/api/v1/{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def submit(self, steps: int) -> int:

@@ -37,6 +37,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "run_plan": ("post", SIGNED_IN),
     "run_detail": ("get", MEMBERS),
     "run_tab": ("get", MEMBERS),
+    "run_log": ("get", MEMBERS),
     "run_stop": ("post", EDITORS),
     "run_resume": ("post", EDITORS),
     "run_retry": ("post", EDITORS),

@@ -56,6 +56,13 @@ def test_texts_of_a_question_are_refused_by_their_field(alice: Client, text: str
     assert wrong_fields(alice.get("/api/v1/runs", {"status": text})) == ["status"]
 
 
+def test_a_metric_may_have_any_name_but_an_endless_one(alice: Client, cast: Cast) -> None:
+    """What no database takes is kept, and asked for, under another name."""
+    run = cast.submit("run", tiny())
+    assert wrong_fields(alice.get(f"/api/v1/runs/{run.pk}/series", {"metric": "a" * 2_001})) == ["metric"]
+    assert alice.get(f"/api/v1/runs/{run.pk}/series", {"metric": "a\0"}).status_code == 200
+
+
 @pytest.mark.parametrize("text", ["a\0", "\udfff"], ids=["null", "half a pair"])
 def test_texts_of_a_config_are_refused_by_their_path(alice: Client, text: str) -> None:
     answer = submit(alice, overrides={"stages": {"1": {"description": text}}})

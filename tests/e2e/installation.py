@@ -34,7 +34,7 @@ class Installation:
         mine = {"ANNEAL_DATA": str(self.folder), "ANNEAL_PORT": str(self.port), "ANNEAL_EXAMPLE_RUN": "0", "REDIS_URL": self.valkey.url}
         return {**os.environ, **mine, "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
 
-    def start(self) -> None:
+    def start(self, *, has_worker: bool = True) -> None:
         said = subprocess.run(
             [sys.executable, "manage.py", "prepare"], cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
         ).stdout
@@ -42,7 +42,8 @@ class Installation:
         assert found, said
         self.username, self.password = found.groups()
         self.start_web()
-        self.start_worker()
+        if has_worker:
+            self.start_worker()
 
     def run(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:

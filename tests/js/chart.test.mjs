@@ -1,14 +1,13 @@
 // What the charts compute before they draw.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { align, nearestIndex } from "../../dashboard/static/js/chart/align.js";
-import { notFinite, rawLine, trend } from "../../dashboard/static/js/chart/curve.js";
+import { beyond, inside, nearestIndex, valuesIn } from "../../dashboard/static/js/chart/layers.js";
+import { pinched } from "../../dashboard/static/js/chart/gestures.js";
 import { marksOf, thinOut } from "../../dashboard/static/js/chart/markers.js";
 import * as numbers from "../../dashboard/static/js/chart/numbers.js";
 import { isAsPlanned, largestDifference, plannedAt } from "../../dashboard/static/js/chart/planned.js";
-import { ticks, valueRange } from "../../dashboard/static/js/chart/scales.js";
-import { smooth } from "../../dashboard/static/js/chart/smoothing.js";
-import { freshness, isDue, usualInterval } from "../../dashboard/static/js/live/freshness.js";
+import { folding, scaleOf, ticks } from "../../dashboard/static/js/chart/scales.js";
+import { smooth, trend } from "../../dashboard/static/js/chart/smoothing.js";
 
 const close = (a, b) => assert.ok(Math.abs(a - b) < 1e-12, `${a} is not ${b}`);
 
@@ -22,11 +21,18 @@ test("smoothing by hand", () => {
   close(second, (0.6 * 0.4 * 1 + 0.4 * 2) / (0.6 * 0.4 + 0.4));
 });
 
-test("weight 0 is the raw curve", () => assert.deepEqual(smooth([3, 1, 2], 0), [3, 1, 2]));
+test("weight 0 is the raw curve", () => assert.deepEqual([...smooth([3, 1, 2], 0)], [3, 1, 2]));
 
 test("nan shows as a gap and does not spread", () => {
   const smoothed = smooth([1, NaN, Infinity, 1], 0.6);
   assert.ok(Number.isNaN(smoothed[1]) && Number.isNaN(smoothed[2]));
+  close(smoothed[3], 1);
+});
+
+test("smoothing that skips goes on through what is no number", () => {
+  const smoothed = smooth([NaN, 1, NaN, 1], 0.6, true);
+  assert.ok(Number.isNaN(smoothed[0]));
+  close(smoothed[2], 1);
   close(smoothed[3], 1);
 });
 
@@ -47,26 +53,24 @@ test("a bucket agrees with the plan while the plan lies between its extremes", (
   assert.ok(isAsPlanned(difference, 1));
 });
 
-test("a missing point is undefined and a NaN a gap", () => {
-  const [x, a, b] = align([{ x: [1, 2], y: [5, NaN] }, { x: [2, 3], y: [7, 8] }]);
-  assert.deepEqual(x, [1, 2, 3]);
-  assert.deepEqual(a, [5, null, undefined]);
-  assert.deepEqual(b, [undefined, 7, 8]);
-});
-
 test("the nearest of two neighbours", () => {
   assert.equal(nearestIndex([10, 20], 14), 0);
   assert.equal(nearestIndex([10, 20], 16), 1);
   assert.equal(nearestIndex([], 16), -1);
 });
 
-test("the raw line goes through both extremes of a bucket", () => {
-  assert.deepEqual(rawLine({ step: [4, 8], value: [2, 2], min: [2, 1], max: [2, 3] }, 0), { x: [4, 6, 8], y: [2, 1, 3] });
+const layer = (x, y, parts = {}) => ({ x: Float64Array.from(x), y: Float64Array.from(y), ...parts });
+
+test("a window takes one entry more at either side, so that the line reaches its edges", () => {
+  assert.deepEqual(inside(layer([1, 2, 3, 4, 5], [0, 0, 0, 0, 0]), [2.5, 3.5]), [1, 4]);
+  assert.deepEqual(inside(layer([], []), [0, 1]), [0, 0]);
 });
 
-test("places that are no number are found, also inside a bucket", () => {
-  const curve = { step: [1, 2, 3], value: [1, NaN, 1], min: [1, NaN, 1], max: [1, NaN, Infinity] };
-  assert.deepEqual(notFinite(curve, { index: 2, offset: 10 }).map(({ x }) => x), [12, 13]);
+test("the range of values knows the extremes in the window and nothing outside it", () => {
+  const low = Float64Array.from([0, 1, -7]);
+  const high = Float64Array.from([90, 5, 8]);
+  assert.deepEqual([...valuesIn([layer([1, 2, 3], [1, 2, NaN], { low, high })], [2, 3])], [1, 5, -7, 8]);
+  assert.deepEqual([...valuesIn([layer([1, 2, 3], [1, NaN, Infinity])], [1, 3])], [1]);
 });
 
 test("a trend", () => {
@@ -75,16 +79,66 @@ test("a trend", () => {
   assert.equal(trend([1, 1, 1, 1.001]), "level");
 });
 
-test("a log axis leaves out zero and negatives", () => {
-  const [low, high] = valueRange([-1, 0, NaN, 0.5, 4], true);
-  assert.ok(low > 0.4 && low < 0.5 && high > 4 && high < 4.6);
-  assert.deepEqual(valueRange([0, -3], true), [0.1, 10]);
+const values = (...list) => Float64Array.from(list);
+
+test("a log axis of positive values has air on both sides", () => {
+  const { kind, range } = scaleOf(values(0.5, 4), { isLog: true });
+  assert.equal(kind, "log");
+  assert.ok(range[0] > 0.4 && range[0] < 0.5 && range[1] > 4 && range[1] < 4.6);
+});
+
+test("a log axis survives zeros and negatives: linear in the middle, decades on both sides", () => {
+  const { kind, range, middle, fold, unfold } = scaleOf(values(-100, -1, 0, 0.01, 1, 100), { isLog: true });
+  assert.equal(kind, "symlog");
+  assert.equal(middle, 0.01);
+  for (const value of [-100, -0.5, 0, 0.003, 7]) close(unfold(fold(value)) / (value || 1), value ? 1 : 0);
+  assert.ok(fold(-100) < fold(-1) && fold(-1) < fold(0) && fold(0) < fold(0.01));
+  assert.deepEqual(ticks(...range, { kind, middle }, 6), [-100, -1, 0, 1, 100]);
+});
+
+test("the largest and the smallest numbers there are fold onto an axis", () => {
+  for (const list of [values(0, 1e300), values(1e-300, 1e300), values(-1e300, 0, 1e-300), values(1e-300, 2e-300)]) {
+    for (const isLog of [false, true]) {
+      const { range, fold, kind, middle } = scaleOf(list, { isLog });
+      assert.ok(range.every(Number.isFinite) && range[0] < range[1] && range.map(fold).every(Number.isFinite), `${list} ${range}`);
+      assert.ok(ticks(...range, { kind, middle }).every(Number.isFinite));
+    }
+  }
+});
+
+test("a window between two entries has their height", () => {
+  assert.deepEqual([...valuesIn([layer([1, 9], [3, 5])], [4, 5])], [3, 5]);
+});
+
+test("without values an axis has a range all the same", () => {
+  assert.deepEqual(scaleOf(values(), { isLog: true }).range, [0.1, 10]);
+  assert.deepEqual(scaleOf(values()).range, [0, 1]);
+});
+
+test("clipping fits the axis to nearly all values and names what lies beyond", () => {
+  const y = Array.from({ length: 200 }, (_, i) => 1 + Math.sin(i));
+  y[50] = 900;
+  y[90] = -400;
+  const { range, limits } = scaleOf(values(...y), { isClipped: true });
+  assert.ok(range[1] < 4 && range[0] > -2);
+  const found = beyond([layer(y.map((_, i) => i), y)], [0, 60], limits);
+  assert.deepEqual(found.map(({ x, isAbove, value }) => [x, isAbove, value]), [[50, true, 900]]);
+});
+
+test("clipping hides nothing where nothing sticks out", () => {
+  assert.equal(scaleOf(values(...Array.from({ length: 200 }, (_, i) => i)), { isClipped: true }).limits, null);
+});
+
+test("two fingers keep hold of the values they took", () => {
+  assert.deepEqual(pinched([25, 75], [0, 100], [0, 100], 100), [25, 75]);
+  assert.deepEqual(pinched([25, 75], [35, 85], [0, 100], 100), [-10, 90]);
+  assert.equal(pinched([25, 26], [0, 100], [0, 100], 100), null);
 });
 
 test("ticks are round", () => {
   assert.deepEqual(ticks(0, 26_000, false, 6), [0, 5000, 10_000, 15_000, 20_000, 25_000]);
   assert.deepEqual(ticks(0.5, 4.2, true, 7), [0.5, 0.7, 1, 1.5, 2, 3, 4]);
-  assert.deepEqual(ticks(1e-6, 10, true, 7), [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10].filter((_, i) => i % 2 === 0));
+  assert.deepEqual(ticks(1e-6, 10, true, 7), [1e-6, 1e-4, 1e-2, 1]);
 });
 
 test("numbers in the product's own style", () => {
@@ -110,25 +164,20 @@ test("a heavier mark wins over a checkpoint at the same place", () => {
     { kind: "saved", stage: 1, step: 40, at: 3, data: {} },
     { kind: "started", stage: 1, step: null, at: 0, data: { resumed_from: null } },
   ];
-  const marks = thinOut(marksOf(events, stages, [{ x: 141, stage: 1, step: 41 }]), (x) => x);
-  assert.deepEqual(marks.map(({ x, shape }) => [x, shape]), [[120, "resume"], [141, "nan"]]);
+  const marks = marksOf(events, stages, [{ stage: 1, step: 41 }], [{ stage: 1, step: 40 }, { stage: 1, step: 5 }]);
+  const shown = thinOut(marks.map((mark) => ({ ...mark, x: mark.step })), (x) => x);
+  assert.deepEqual(shown.map(({ x, shape }) => [x, shape]), [[5, "evaluation"], [20, "resume"], [41, "nan"]]);
 });
 
-test("points are due only while a stage trains", () => {
-  const stage = (status, firstStep) => ({ status, attempts: [{ number: 1, first_step: firstStep }] });
-  assert.ok(isDue("running", [stage("completed", 1), stage("running", 1)]));
-  assert.ok(!isDue("running", [stage("completed", 1), stage("running", null)]));
-  assert.ok(!isDue("running", [stage("completed", 1)]));
-  assert.ok(!isDue("completed", [stage("completed", 1)]));
-  assert.ok(isDue("lost", [stage("queued", 1)]));
+test("gates and notes have their shapes", () => {
+  const stages = [{ index: 1, offset: 0, num_steps: 50 }];
+  const events = [{ kind: "gate", stage: 1, step: 9, data: {} }, { kind: "note", stage: 1, step: 30, data: {} }];
+  assert.deepEqual(marksOf(events, stages, []).map(({ shape }) => shape), ["gate", "note"]);
 });
 
-test("freshness follows the usual rate of points", () => {
-  assert.equal(freshness({ age: 4, status: "running" }), "live");
-  assert.equal(freshness({ age: 6, status: "running" }), "slow");
-  assert.equal(freshness({ age: 6, status: "running", interval: 4 }), "live");
-  assert.equal(freshness({ age: 31, status: "running" }), "stale");
-  assert.equal(freshness({ age: 1, status: "lost" }), "lost");
-  assert.equal(usualInterval([0, 2, 4, 9, 11]), 2);
-  assert.equal(usualInterval([0, 2]), 0);
+test("marks never lie nearer than their distance, however many there are", () => {
+  const marks = Array.from({ length: 3000 }, (_, i) => ({ x: (i * 7919) % 1000, rank: i % 3 }));
+  const places = thinOut(marks, (x) => x).map(({ x }) => x);
+  assert.ok(places.length > 40);
+  assert.ok(places.every((x, i) => !i || x - places[i - 1] >= 12));
 });

@@ -19,10 +19,24 @@ class Socket {
   }
 }
 
-async function connected(cursor = 0, load = async () => {}) {
+/** A frame without points, as the server packs it. */
+function frame(cursor, body) {
+  const text = new TextEncoder().encode(JSON.stringify(body).padEnd(8 * Math.ceil(JSON.stringify(body).length / 8)));
+  const bytes = new Uint8Array(32 + text.length);
+  const view = new DataView(bytes.buffer);
+  bytes.set(new TextEncoder().encode("ANNF"));
+  view.setUint8(4, 1);
+  view.setUint32(8, bytes.length, true);
+  view.setUint32(12, text.length, true);
+  view.setBigUint64(16, BigInt(cursor), true);
+  bytes.set(text, 32);
+  return bytes;
+}
+
+async function connected(cursor = 0, load = async () => {}, renew = undefined) {
   Socket.all = [];
   const store = { cursor, apply: (update) => (update.cursor > store.cursor + 1 ? ["gap"] : ((store.cursor = update.cursor), ["points"])) };
-  const connection = new Connection(store, "/ws/runs/7/", { open: (url) => new Socket(url), load });
+  const connection = new Connection(store, "/ws/runs/7/", { open: (url) => new Socket(url), load, ...(renew && { renew }) });
   const states = [];
   connection.addEventListener("state", ({ detail }) => states.push(detail));
   await connection.start();
@@ -31,7 +45,7 @@ async function connected(cursor = 0, load = async () => {}) {
 
 test("it joins after the cursor of the page", async () => {
   const { newest } = await connected(12);
-  assert.equal(newest().url, "/ws/runs/7/?after=12");
+  assert.equal(newest().url, "/ws/runs/7/?after=12&format=binary");
 });
 
 test("after a break it goes on from the last update and says how much was replayed", async () => {
@@ -40,7 +54,7 @@ test("after a break it goes on from the last update and says how much was replay
   newest().say({ type: "update", cursor: 1 });
   newest().onclose({ code: 1006 });
   connection.hurry();
-  assert.equal(newest().url, "/ws/runs/7/?after=1");
+  assert.equal(newest().url, "/ws/runs/7/?after=1&format=binary");
   newest().say({ type: "joined", cursor: 9, replayed: 212 });
   assert.deepEqual(states.at(0), { phase: "joined", replayed: 0, again: false });
   assert.deepEqual(states.at(-1), { phase: "joined", replayed: 212, again: true });
@@ -61,6 +75,28 @@ test("it does not knock again once access is gone or the person is signed out", 
     assert.equal(states.at(-1).phase, phase);
     assert.equal(Socket.all.length, 1);
   }
+});
+
+test("frames that come in one message are one change of the page, with the log of all", async () => {
+  const { connection, newest, store } = await connected(0);
+  const seen = [];
+  connection.addEventListener("update", ({ detail }) => seen.push(detail));
+  const [first, second] = [frame(1, { log: [{ text: "a" }] }), frame(2, { log: [{ text: "b" }] })];
+  newest().onmessage({ data: Uint8Array.from([...first, ...second]).buffer });
+  assert.equal(store.cursor, 2);
+  assert.deepEqual(seen.map(({ message }) => [message.cursor, message.log.map(({ text }) => text)]), [[2, ["a", "b"]]]);
+});
+
+test("a page that is too far behind renews itself and joins from there", async () => {
+  let renewed = 0;
+  const { connection, store, newest } = await connected(5, async () => {}, async () => {
+    renewed += 1;
+    store.cursor = 90_000;
+  });
+  newest().onclose({ code: 4409 });
+  await connection.hurry();
+  assert.equal(renewed, 1);
+  assert.equal(newest().url, "/ws/runs/7/?after=90000&format=binary");
 });
 
 test("a refused cursor reads the curves afresh", async () => {

@@ -96,6 +96,6 @@ def test_workers_show_host_devices_and_whether_they_answer(alice: Client) -> Non
     assert "1 listens" in text
     assert "RTX 4090" in text
     assert "24.0 GB" in text
-    assert "<b>Lost</b>" in text
+    assert "<b data-word>Lost</b>" in text
     assert "Stopped" in text
     assert "gpu-4" not in text

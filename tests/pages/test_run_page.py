@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard.fleet.models import Worker
+from dashboard.metrics.writing import write_points
 from dashboard.runs import lifecycle
-from dashboard.runs.models import Quantization, Run, Stage, Status
+from dashboard.runs.models import Attempt, Quantization, Run, Stage, Status
 from tests.cast import Cast
 from tests.pages.working import claim, complete, train
 
@@ -194,3 +196,35 @@ def test_the_number_of_queries_does_not_grow_with_attempts_and_events(alice: Cli
     with django_assert_max_num_queries(60):
         page(alice, run)
     assert Stage.objects.filter(run=run).count() == 3
+
+
+def test_a_machine_without_a_gpu_says_so_in_one_sentence(alice: Client, run: Run) -> None:
+    assert "No GPU on" not in page(alice, run)
+    claim()
+    assert page(alice, run).count("No GPU on cpu-1: ") == 1
+    Worker.objects.update(devices=[{"kind": "gpu", "name": "RTX 4090", "memory_bytes": 24 * 10**9}])
+    assert "No GPU on" not in page(alice, run)
+
+
+def test_metrics_come_with_the_axes_they_can_be_drawn_over(alice: Client, run: Run) -> None:
+    lease = claim()
+    with lifecycle.recording(lease) as update:
+        write_points(update, Attempt.objects.get(), {"train/loss": [(1, 2.0)], "progress/samples": [(1, 8.0)]})
+    assert data_of(page(alice, run))["metrics"] == ["train/loss", "progress/samples"]
+
+
+def test_the_menu_exports_everything_and_deletes_by_name_only_for_editors(alice: Client, client: Client, cast: Cast, run: Run) -> None:
+    text = page(alice, run)
+    for kind in ("csv", "parquet"):
+        assert f'href="/api/v1/runs/{run.pk}/export?format={kind}"' in text
+    assert f'action="/runs/{run.pk}/delete/" data-confirms="steady-kestrel"' in text
+    assert "stop it first" in text
+    bobs = page(sign_in(Client(), cast.bob), run)
+    assert "export?format=csv" in bobs
+    assert "/delete/" not in bobs
+
+
+def test_a_run_under_way_is_not_deleted_and_says_why(alice: Client, run: Run) -> None:
+    answer = alice.post(f"/runs/{run.pk}/delete/")
+    assert answer.status_code == 409
+    assert "only a run that has ended can be deleted" in answer.content.decode()

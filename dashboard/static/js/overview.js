@@ -1,10 +1,11 @@
 // Keeps strips, shares, losses and ages of the listed runs fresh, in place, from /ws/overview/.
 
-import { waitBeforeTry } from "./live/backoff.js";
-import { freshness } from "./live/freshness.js";
-import { Regions } from "./live/regions.js";
-import { showRun } from "./overview/places.js";
 import * as numbers from "./chart/numbers.js";
+import { fill } from "./chart/words.js";
+import { waitBeforeTry } from "./live/backoff.js";
+import { Regions } from "./live/regions.js";
+import { drawAges, takeFreshness } from "./overview/ages.js";
+import { showRun } from "./overview/places.js";
 
 const SIGNED_OUT = 4401;
 const REDRAW_EVERY_MS = 10_000;
@@ -17,6 +18,7 @@ const regions = new Regions(() => document.dispatchEvent(new Event("anneal:repla
 const seen = new Map();
 let tries = 0;
 let redrawnAt = 0;
+let offSince = null;
 
 function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/overview/`);
@@ -28,10 +30,12 @@ function connect() {
 function opened() {
   if (tries > 0) regions.refresh();
   tries = 0;
+  offSince = null;
   showConnection("live", words.live);
 }
 
 function closed(code) {
+  offSince ??= clock();
   if (code === SIGNED_OUT) return showConnection("lost", words.signed_out);
   showConnection("stale", words.reconnecting);
   setTimeout(connect, 1000 * waitBeforeTry(tries));
@@ -52,6 +56,8 @@ function receive(run) {
   const isFirst = !seen.size;
   seen.set(run.id, run.status);
   for (const place of places) showRun(place, run);
+  for (const place of places) takeFreshness(place, run);
+  document.dispatchEvent(new CustomEvent("anneal:run", { detail: run }));
   redraw(places);
   if (before !== undefined ? before !== run.status : !isFirst) regions.refresh();
   if (before === undefined && !isFirst && !document.querySelector(`tr[data-run="${run.id}"]`)) offerNew();
@@ -77,25 +83,9 @@ function offerNew() {
 
 function tick() {
   if (document.hidden) return;
-  for (const place of document.querySelectorAll("[data-age-of]")) showAge(place);
-  for (const place of document.querySelectorAll("[data-lasts]")) write(place, numbers.duration(clock() - Number(place.dataset.lasts)));
-}
-
-/** The word beside an age follows it, from live to slow to stale. */
-function showAge(place) {
-  const age = Math.max(0, clock() - Number(place.dataset.ageOf));
-  write(place, numbers.age(age));
-  const line = place.closest(".freshness[data-point-age], .point-age:is(.live, .slow, .stale)");
-  if (!line || line.classList.contains("lost")) return;
-  const word = freshness({ age, status: "running" });
-  line.classList.remove("live", "slow", "stale");
-  line.classList.add(word);
-  const label = line.querySelector("[data-word]");
-  if (label) write(label, words[word]);
-}
-
-function write(place, text) {
-  if (place.textContent !== text) place.textContent = text;
+  drawAges(words, clock(), offSince);
+  const reason = offSince === null ? words.connected : fill(words.not_connected, { age: numbers.age(clock() - offSince) });
+  for (const line of document.querySelectorAll("[data-connection]")) line.title = reason;
 }
 
 tick();

@@ -2,6 +2,8 @@
 
 import { RunCharts } from "./chart/card.js";
 import { bindControls } from "./chart/controls.js";
+import { FullScreen } from "./chart/full-screen.js";
+import { bindMainActs } from "./chart/main-acts.js";
 import { drawScatter } from "./chart/scatter.js";
 import * as numbers from "./chart/numbers.js";
 import { secondsLeft } from "./chart/ruler.js";
@@ -11,9 +13,11 @@ import { fill } from "./chart/words.js";
 import { Connection } from "./live/connection.js";
 import { Log } from "./live/log.js";
 import { Regions } from "./live/regions.js";
-import { loadAll } from "./live/series.js";
+import { SeriesLoader } from "./live/series.js";
+import { Speaker } from "./live/speaker.js";
 import { LiveStatus } from "./live/status.js";
 import { Store } from "./live/store.js";
+import { bindMenus } from "./menu.js";
 
 const data = JSON.parse(document.getElementById("run-data").textContent);
 numbers.useUnits(data.units);
@@ -23,22 +27,38 @@ const clock = () => Date.now() / 1000 + skew;
 const store = new Store(data);
 const view = new View(store, data.words);
 const chartsRoot = document.querySelector("[data-charts]");
-const charts = chartsRoot && new RunCharts(chartsRoot, view, clock);
+const loader = new SeriesLoader(store, { run: data.id, path: data.series, many: data.many });
+const charts = chartsRoot && new RunCharts(chartsRoot, view, clock, loader);
 const logRoot = document.querySelector("[data-log-root]");
 const log = logRoot && new Log(logRoot, data.words);
 const regions = new Regions(() => drawRegions());
 
-if (charts) bindControls(document, view);
+if (charts) bindCharts();
 
 const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${data.socket}`;
-const connection = new Connection(store, socket, { load: () => loadCurves() });
-new LiveStatus(store, connection, data.words, clock);
+const connection = new Connection(store, socket, { renew: () => renew() });
+const speaker = new Speaker(document.querySelector("[data-spoken]"), document.querySelector("[data-spoken-now]"));
+const status = new LiveStatus(store, connection, speaker, { words: data.words, clock, heartbeat: data.heartbeat });
+document.addEventListener("anneal:run", ({ detail }) => detail.id === data.id && status.takeHeartbeat(detail));
 
-async function loadCurves() {
-  if (!charts) return;
-  await loadAll(store, data.series, data.metrics);
-  chartsRoot.removeAttribute("aria-busy");
-  charts.draw();
+function bindCharts() {
+  bindControls(document, view);
+  const full = new FullScreen(chartsRoot.querySelector("[data-full]"), view, charts.small, { run: data.name, exports: data.exports });
+  document.addEventListener("painted", () => full.update());
+  loader.addEventListener("read", () => full.update());
+  bindMainActs(chartsRoot, view, data);
+}
+
+/** Too far behind to catch up: the page reads what the server says of the run now, then its curves. */
+async function renew() {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!response.ok) throw Object.assign(new Error(`${response.status} of the page`), { status: response.status });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const before = store.cursor;
+  store.renew(JSON.parse(page.getElementById("run-data").textContent));
+  await Promise.all([loader.retry(), log?.catchUp(before, store.cursor)]);
+  regions.refresh();
+  charts?.draw();
 }
 
 connection.addEventListener("update", ({ detail: { changed, message } }) => {
@@ -48,9 +68,11 @@ connection.addEventListener("update", ({ detail: { changed, message } }) => {
   drawProgress();
 });
 
-// After a break the page may show an old state: the parts that the server draws come anew.
+// After a break the page may show an old state: the parts that the server draws come anew, and curves that could not be read.
 connection.addEventListener("state", ({ detail }) => {
-  if (detail.phase === "joined" && detail.again) regions.refresh();
+  if (detail.phase !== "joined" || !detail.again) return;
+  regions.refresh();
+  loader.retry().catch(() => {});
 });
 
 /** Whole progress and what is left of the stage under way, beside the strip and on the phone. */
@@ -85,6 +107,7 @@ function clockTime(seconds) {
   return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
+bindMenus();
 drawRegions();
 drawProgress();
 setInterval(() => document.hidden || drawAges(), 1000);

@@ -9,19 +9,20 @@ export function paintBands(plot, view, theme) {
   const { ctx, bbox } = plot;
   ctx.save();
   clipTo(ctx, bbox);
-  for (const stage of view.stages) paintBand(plot, stage, view.now, theme);
+  if (view.layout !== "overlay") for (const span of view.axis.spans) paintBand(plot, span, view, theme);
   ctx.restore();
 }
 
-function paintBand(plot, stage, now, theme) {
+function paintBand(plot, { stage, from, to }, view, theme) {
   const { ctx, bbox } = plot;
   const colour = stageColour(theme, stage.index);
-  const [from, to] = [stage.offset, stage.offset + stage.num_steps].map((x) => plot.valToPos(x, "x", true));
+  const [left, right] = [from, to].map((x) => plot.valToPos(x, "x", true));
+  if (right < bbox.left || left > bbox.left + bbox.width) return;
   ctx.fillStyle = colour.tint;
-  ctx.fillRect(from, bbox.top, to - from, bbox.height);
-  const ahead = Math.max(from, plot.valToPos(now, "x", true));
-  if (ahead < to) paintHatch(ctx, ahead, bbox.top, to - ahead, bbox.height, colour.middle);
-  if (stage.index > 1) paintLine(ctx, from, bbox, colour.solid);
+  ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  const ahead = Math.max(left, plot.valToPos(view.axis.at(stage.index, stage.last_step), "x", true));
+  if (view.now < stage.offset + stage.num_steps && ahead < right) paintHatch(ctx, ahead, bbox.top, right - ahead, bbox.height, colour.middle);
+  if (stage.index > 1) paintLine(ctx, left, bbox, colour.solid);
 }
 
 function paintHatch(ctx, left, top, width, height, colour) {
@@ -29,8 +30,16 @@ function paintHatch(ctx, left, top, width, height, colour) {
   ctx.fillRect(left, top, width, height);
 }
 
+const tiles = new Map();
+
 /** Thin diagonals, drawn once per colour into a small tile. */
 function hatch(ctx, colour) {
+  const key = `${colour} ${devicePixelRatio}`;
+  if (!tiles.has(key)) tiles.set(key, tileOf(colour));
+  return ctx.createPattern(tiles.get(key), "repeat");
+}
+
+function tileOf(colour) {
   const side = 8 * devicePixelRatio;
   const tile = new OffscreenCanvas(side, side);
   const pen = tile.getContext("2d");
@@ -42,7 +51,7 @@ function hatch(ctx, colour) {
     pen.lineTo(shift + side + 1, -1);
   }
   pen.stroke();
-  return ctx.createPattern(tile, "repeat");
+  return tile;
 }
 
 function paintLine(ctx, x, bbox, colour) {

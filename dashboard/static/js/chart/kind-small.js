@@ -1,55 +1,57 @@
-// A small chart of any metric: one line in the colours of the stages, no axes.
+// A chart of any metric: one line in the colours of the stages. Small it has no axes; in full screen it does.
 
-import { align } from "./align.js";
-import { rawLine, smoothLine } from "./curve.js";
-import { curveOf } from "./kind-loss.js";
+import { rawLayer, nearestIndex, smoothLayer } from "./layers.js";
+import { dotLayer, RAW_WIDTH, strokeLayer } from "./lines.js";
 import * as numbers from "./numbers.js";
 import { stageColour } from "./theme.js";
+import { format } from "./units.js";
 import { fill } from "./words.js";
 
 export const hasLog = false;
 const FEW = 60;
 
-export function series(view, theme, metric) {
+export function layers(view, theme, metric) {
+  const isDense = isSmoothed(metric) && view.smoothing > 0;
   return view.stages.flatMap((stage) => {
     const { solid } = stageColour(theme, stage.index);
-    const dots = { show: (plot, i) => isSparse(metric) && plot.data[i].length < FEW, size: 4, fill: solid, width: 0 };
-    return [
-      { stroke: solid, width: 1.05, alpha: 0.26, points: { show: false } },
-      { stroke: solid, width: 1.25, points: dots },
-    ];
+    const curve = view.store.shown(metric, stage.index);
+    const raw = { ...rawLayer(view, stage, curve, { stroke: solid, width: isDense ? RAW_WIDTH : 1.25, alpha: isDense ? 0.26 : 1 }), role: isDense ? "raw" : "line" };
+    const shown = isDense ? [raw, { ...smoothLayer(view, stage, curve, { stroke: solid, width: 1.25 }), role: "smooth" }] : [raw];
+    return view.hidden.has(`s${stage.index}`) ? [] : shown;
   });
-}
-
-export function data(view, metric) {
-  const curves = view.stages.flatMap((stage) => {
-    const curve = curveOf(view, metric, stage);
-    return [rawLine(curve, stage.offset), smoothLine(curve, stage.offset, isSparse(metric) ? 0 : view.smoothing)];
-  });
-  return align(curves);
 }
 
 /** What validation measures comes rarely and is not smoothed. */
-function isSparse(metric) {
-  return !metric.startsWith("train/");
+function isSmoothed(metric) {
+  return !metric.startsWith("validation/");
 }
 
-export function paint() {}
+export function paint(ctx, project, shown) {
+  for (const layer of shown) {
+    strokeLayer(ctx, project, layer);
+    if (layer.role === "line" && layer.x.length < FEW) dotLayer(ctx, project, layer, { radius: 2, fill: layer.stroke, width: 0 });
+  }
+}
 
+export function paintOver() {}
+
+/** The newest value and its run step; null before the first. */
 export function newestOf(view, metric) {
-  const stage = view.stages.findLast((each) => curveOf(view, metric, each).step.length);
+  const stage = view.stages.findLast((each) => view.store.curve(metric, each.index).length);
   if (!stage) return null;
-  const curve = curveOf(view, metric, stage);
-  return { value: curve.value.at(-1), x: curve.step.at(-1) + stage.offset };
+  const curve = view.store.curve(metric, stage.index);
+  return { value: curve.lastValue, step: curve.lastStep + stage.offset };
+}
+
+export function readAt(view, stage, step, metric) {
+  const curve = view.store.shown(metric, stage.index);
+  const at = nearestIndex(curve.step, step);
+  if (at < 0 || step > curve.lastStep + 0.5) return { step, rows: [] };
+  return { step: curve.step[at], rows: [{ key: metric, mark: "solid", name: metric, value: curve.value[at], text: format(metric, curve.value[at]) }] };
 }
 
 export function sentence(view, metric) {
   const newest = newestOf(view, metric);
   if (!newest) return metric;
-  return fill(view.words.metric_sentence, { metric, value: format(metric, newest.value), step: numbers.steps(newest.x) });
-}
-
-/** Accuracies and F1 as percent, everything else with four digits. */
-export function format(metric, value) {
-  return /(^|\/)(accuracy|macro_f1)$/.test(metric) ? numbers.percent(value) : numbers.value(value);
+  return fill(view.words.metric_sentence, { metric, value: format(metric, newest.value), step: numbers.steps(newest.step) });
 }

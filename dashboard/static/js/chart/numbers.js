@@ -26,6 +26,14 @@ function unsigned(size) {
   return size.toPrecision(4);
 }
 
+/** A limit in a sentence, two digits: 4.2, 0.031, 1.5e5. */
+export function short(number) {
+  const size = Math.abs(number);
+  if (size === 0) return "0";
+  if (size < 1e-3 || size >= 1e5) return sign(number) + size.toExponential(1).replace("e+", "e");
+  return sign(number) + group.format(Number(size.toPrecision(2)));
+}
+
 /** A learning rate, exact: 3.000e-4. */
 export function rate(number) {
   if (!Number.isFinite(number)) return value(number);
@@ -37,10 +45,10 @@ export function percent(share, digits = 2) {
   return Number.isFinite(share) ? `${(100 * share).toFixed(digits)}\u2009%` : value(share);
 }
 
-/** A tick of the step axis: 400, 4 k, 1.5 k, 2 M. */
+/** A tick of the step axis: 400, 4 k, 1.5 k, 2 M, 3 G. */
 export function stepTick(step) {
   if (step < 1000) return String(step);
-  const [size, unit] = step < 1e6 ? [step / 1e3, "k"] : [step / 1e6, "M"];
+  const [size, unit] = step < 1e6 ? [step / 1e3, "k"] : step < 1e9 ? [step / 1e6, "M"] : [step / 1e9, "G"];
   return `${Number(size.toFixed(2))}\u2009${unit}`;
 }
 
@@ -58,6 +66,22 @@ const unit = { s: "s", m: "m", h: "h", d: "d" };
 
 export function useUnits(units) {
   Object.assign(unit, units);
+}
+
+export function units() {
+  return unit;
+}
+
+/** A tick of a time axis, without the parts that are zero: 20 m, 1 m 30 s, 1 h 30 m, 2 d. */
+export function shortDuration(seconds) {
+  const parts = [[86_400, unit.d], [3600, unit.h], [60, unit.m], [1, unit.s]];
+  let left = Math.round(seconds);
+  const shown = parts.flatMap(([size, name]) => {
+    const count = Math.floor(left / size);
+    left -= count * size;
+    return count ? [`${count} ${name}`] : [];
+  });
+  return shown.slice(0, 2).join(" ") || `0 ${unit.s}`;
 }
 
 /** Two units at most: 38 s, 58 m 04 s, 1 h 53 m, 2 d 3 h. */

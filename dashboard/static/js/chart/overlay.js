@@ -1,97 +1,123 @@
 // Several runs on one picture: run colours with their dashes, a dot where each ends, the baseline on top.
 
 import uPlot from "../../vendor/uplot-1.6.32/uPlot.esm.js";
-import { decode } from "../live/curves.js";
-import { align } from "./align.js";
 import { clipTo, disc } from "./bands.js";
+import { paintClipped } from "./clipped.js";
+import { beyond, nearestIndex, valuesIn } from "./layers.js";
+import { projection, strokeLayer } from "./lines.js";
+import { isTime } from "./measures.js";
 import * as numbers from "./numbers.js";
-import { ticks, valueRange } from "./scales.js";
+import { scaleOf, ticks } from "./scales.js";
 import { smooth } from "./smoothing.js";
 import { readTheme, RUN_DASHES } from "./theme.js";
 import { fill } from "./words.js";
+import { amountTicks, durationTicks } from "./x-ticks.js";
 
 const SYNC = "compare";
 const SMOOTHING = 0.6;
 const HEIGHT = 230;
+export const MOST_RUNS = 8;
 
-/** Draws one stage; `curves` is a list of {run, series}, the baseline first. Drawn again it replaces what was there. */
-export function drawStage(host, data, stage, curves) {
-  const shown = curves.filter(({ series }) => series.step.length).map((each) => ({ ...each, line: lineOf(each.series) }));
+/**
+ * Draws one stage; `curves` is a list of {run, block}, the baseline first; `look` is {measure, isLog, isClipped}. Drawn again it
+ * replaces what was there.
+ */
+export function drawStage(host, data, stage, curves, look) {
+  const theme = readTheme();
+  const shown = curves.slice(0, MOST_RUNS).filter(({ block }) => block.step.length && (look.measure === "step" || block.x)).map((each) => layerOf(each, look, theme));
   host.plot?.destroy();
   host.plot = null;
   host.classList.toggle("is-empty", !shown.length);
   host.textContent = shown.length ? "" : data.words.none;
   if (!shown.length) return;
-  const drawn = [...shown.slice(1), shown[0]];
-  host.plot = new uPlot(options(host, stage, drawn, data), align(drawn.map(({ line }) => line)), host);
+  const picture = pictureOf([...shown.slice(1), shown[0]], stage, look, data);
+  host.plot = new uPlot(options(host, picture, data, theme), [picture.range], host);
   host.setAttribute("role", "img");
   host.setAttribute("aria-label", sentence(data, stage, shown));
 }
 
-/** A training curve is smoothed, what validation measured stands as it is. */
-function lineOf(series) {
-  const values = series.value.map(decode);
-  return { x: series.step, y: series.metric.startsWith("train/") ? smooth(values, SMOOTHING) : values };
+/** A training curve is smoothed, what validation measured stands as it is. Every stage begins at its own 0. */
+function layerOf({ run, block }, { measure }, theme) {
+  const x = measure === "step" ? Float64Array.from(block.step) : isTime(measure) ? block.x.map((each) => each - block.x[0]) : block.x;
+  const y = block.metric.startsWith("train/") ? smooth(block.value, SMOOTHING, true) : block.value;
+  return { run, step: block.step, x, y, stroke: theme.runs[run.colour - 1], width: 1.75, dash: RUN_DASHES[run.colour - 1] };
+}
+
+function pictureOf(layers, stage, { measure, isLog, isClipped }, data) {
+  const range = [0, measure === "step" ? stage.num_steps : Math.max(...layers.map(({ x }) => x.at(-1)))];
+  const scale = scaleOf(valuesIn(layers, range), { isLog: isLog ?? data.curve.includes("loss"), isClipped });
+  return { layers, range, scale, measure, hidden: scale.limits ? beyond(layers, range, scale.limits) : [] };
 }
 
 function sentence(data, stage, shown) {
-  const ends = shown.map(({ run, line }) => fill(data.words.ends, { run: run.name, value: numbers.value(line.y.at(-1)) }));
+  const ends = shown.map(({ run, y }) => fill(data.words.ends, { run: run.name, value: numbers.value(y.at(-1)) }));
   return fill(data.words.sentence, { metric: data.curve, stage: stage.name, runs: ends.join("; ") });
 }
 
-function options(host, stage, drawn, data) {
-  const theme = readTheme();
-  const isLog = data.curve.includes("loss");
-  const series = drawn.map(({ run }) => ({
-    stroke: theme.runs[run.colour - 1],
-    width: 1.75,
-    dash: RUN_DASHES[run.colour - 1],
-    points: { show: false },
-  }));
+function options(host, picture, data, theme) {
+  const { scale, range } = picture;
   return {
     width: host.clientWidth || 260,
     height: HEIGHT,
-    padding: [8, 10, 0, 0],
+    padding: [8, 14, 0, 0],
     legend: { show: false },
-    scales: { x: { time: false, range: [0, stage.num_steps] }, y: { distr: isLog ? 3 : 1, range: (plot) => valueRange(plot.data.slice(1).flat(), isLog) } },
-    axes: axes(theme, isLog),
-    series: [{}, ...series],
+    scales: { x: { time: false, range: () => range }, y: { distr: 100, fwd: scale.fold, bwd: scale.unfold, range: () => scale.range } },
+    axes: axes(theme, picture),
+    series: [{}],
     cursor: { y: false, sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, points: { show: false } },
-    hooks: { draw: [(plot) => paintEnds(plot, drawn, theme)], setCursor: [(plot) => showValues(host, plot, drawn, data)] },
+    hooks: { draw: [(plot) => paint(plot, picture, theme)], setCursor: [(plot) => showValues(host, plot, picture, data)] },
   };
 }
 
-function axes(theme, isLog) {
-  const shared = { stroke: theme.ink3, font: theme.font, ticks: { show: false }, border: { show: false } };
-  const x = { ...shared, size: 26, gap: 6, grid: { show: false }, splits: (plot, i, low, high) => ticks(low, high, false, 4), values: (plot, all) => all.map(numbers.stepTick) };
-  const y = { ...shared, filter: (plot, splits) => splits, size: 44, gap: 6, grid: { stroke: theme.line, width: 1 }, splits: (plot, i, low, high) => ticks(low, high, isLog, 5) };
+function axes(theme, { scale, measure }) {
+  const shared = { stroke: theme.ink3, font: theme.font, ticks: { show: false }, border: { show: false }, filter: (plot, splits) => splits };
+  const places = (plot, low, high) => (isTime(measure) ? durationTicks : amountTicks)(low, high, Math.max(2, Math.floor(plot.width / 80)));
+  const x = { ...shared, size: 26, gap: 6, grid: { show: false }, splits: (plot, i, low, high) => places(plot, low, high).map((tick) => tick.x) };
+  x.values = (plot, all) => places(plot, plot.scales.x.min, plot.scales.x.max).map((tick) => tick.text).slice(0, all.length);
+  const y = { ...shared, scale: "y", size: 44, gap: 6, grid: { stroke: theme.line, width: 1 }, splits: (plot, i, low, high) => ticks(low, high, scale, 5) };
   y.values = (plot, all) => all.map((each, i) => numbers.valueTick(each, Math.abs((all[i + 1] ?? all[i - 1]) - each)));
   return [x, y];
 }
 
-function paintEnds(plot, drawn, theme) {
-  plot.ctx.save();
-  clipTo(plot.ctx, plot.bbox, 6 * devicePixelRatio);
-  for (const { run, line } of drawn) {
-    const at = line.y.findLastIndex(Number.isFinite);
-    if (at >= 0) disc(plot.ctx, plot.valToPos(line.x[at], "x", true), plot.valToPos(line.y[at], "y", true), 3, theme.runs[run.colour - 1], 1);
+function paint(plot, { layers, scale, hidden }, theme) {
+  const { ctx } = plot;
+  const project = projection(plot, scale);
+  ctx.save();
+  clipTo(ctx, plot.bbox, 6 * devicePixelRatio);
+  for (const layer of layers) strokeLayer(ctx, project, layer);
+  for (const { x, y, stroke } of layers) {
+    const at = y.findLastIndex(Number.isFinite);
+    if (at >= 0) disc(ctx, project.x(x[at]), project.y(y[at]), 3, stroke, 1);
   }
-  plot.ctx.restore();
+  paintClipped(ctx, project, hidden, theme);
+  ctx.restore();
 }
 
-/** Under the pointer: the step, and what each run had there. */
-function showValues(host, plot, drawn, data) {
+/** Beside the pointer, on its free side: the place, and what each run had there. Pictures that only follow show the crosshair. */
+function showValues(host, plot, { layers, measure }, data) {
   const box = host.parentElement.querySelector("[data-values]");
-  const { idx, left } = plot.cursor;
-  const isShown = left >= 0 && idx !== null && idx !== undefined;
-  box.hidden = !isShown;
-  if (!isShown) return;
-  const x = plot.data[0][idx];
-  const parts = drawn.map(({ run, line }) => `${run.name} ${numbers.value(valueAt(line, x))}`);
-  box.textContent = `${data.words.step} ${numbers.steps(x)} · ${[parts.at(-1), ...parts.slice(0, -1)].join(" · ")}`;
+  const { left, event } = plot.cursor;
+  box.hidden = !(left >= 0) || !event;
+  if (box.hidden) return;
+  const x = plot.posToVal(left, "x");
+  const head = document.createElement("b");
+  head.textContent = isTime(measure) ? numbers.duration(x) : `${measure === "step" ? data.words.step : data.words[measure]} ${numbers.steps(Math.round(x))}`;
+  box.replaceChildren(head, ...[layers.at(-1), ...layers.slice(0, -1)].map((layer) => valueRow(layer, x)));
+  box.classList.toggle("is-left", left > plot.over.clientWidth / 2);
 }
 
-function valueAt(line, x) {
-  const at = line.x.findLastIndex((each) => each <= x);
-  return at < 0 || (at === line.x.length - 1 && x > line.x[at]) ? undefined : line.y[at];
+const KEY = "http://www.w3.org/2000/svg";
+
+function valueRow({ run, x: places, y }, x) {
+  const row = document.createElement("span");
+  const [name, value] = ["span", "b"].map((tag) => document.createElement(tag));
+  const [key, line] = ["svg", "path"].map((tag) => document.createElementNS(KEY, tag));
+  key.setAttribute("class", `run-key r${run.colour}`);
+  key.setAttribute("viewBox", "0 0 28 4");
+  line.setAttribute("d", "M0 2h28");
+  key.append(line);
+  name.textContent = run.name;
+  value.textContent = numbers.value(x > places.at(-1) ? undefined : y[nearestIndex(places, x)]);
+  row.append(key, name, value);
+  return row;
 }

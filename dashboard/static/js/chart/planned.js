@@ -15,14 +15,16 @@ export function plannedAt(plan, step) {
  * The largest difference between plan and measurement, over the steps that both name exactly; null where there is none.
  * A bucket of many steps agrees as long as the planned rate lies between its extremes.
  */
-export function largestDifference(plan, curve) {
-  const planned = new Map(plan.step.map((step, i) => [step, plan.rate[i]]));
+export function largestDifference(plan, { step, value, min, max }) {
   let largest = null;
-  curve.step.forEach((step, i) => {
-    if (!planned.has(step) || !Number.isFinite(curve.value[i])) return;
-    const rate = planned.get(step);
-    largest = Math.max(largest ?? 0, curve.min[i] - rate, rate - curve.max[i]);
-  });
+  for (let i = 0, k = 0; i < step.length && k < plan.step.length; ) {
+    if (plan.step[k] < step[i]) k += 1;
+    else if (plan.step[k] > step[i]) i += 1;
+    else {
+      if (Number.isFinite(value[i])) largest = Math.max(largest ?? 0, min[i] - plan.rate[k], plan.rate[k] - max[i]);
+      i += 1;
+    }
+  }
   return largest;
 }
 

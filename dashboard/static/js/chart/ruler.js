@@ -15,19 +15,24 @@ export class Ruler {
   }
 
   draw(toPixels, width) {
-    for (const segment of this.segments) this.place(segment, toPixels, width);
+    const parts = this.parts(toPixels, width);
+    this.segments.forEach((segment, i) => this.place(segment, parts[i], width));
   }
 
-  place(segment, toPixels, width) {
-    const stage = this.view.store.stage(Number(segment.dataset.stage));
-    const left = Math.max(0, toPixels(stage.offset));
-    const right = Math.min(width, toPixels(stage.offset + stage.num_steps));
-    const done = Math.min(right, toPixels(stage.offset + stage.last_step)) - left;
+  /** Each stage's left and right edge and how far it is. Where stages lie over one another the strip keeps its own proportions. */
+  parts(toPixels, width) {
+    const { axis, stages, total, layout } = this.view;
+    if (layout === "overlay") return stages.map((stage) => part(stage, [stage.offset, stage.offset + stage.num_steps, stage.offset + stage.last_step].map((step) => (step / total) * width)));
+    return axis.spans.map(({ stage, from, to }) => part(stage, [from, to, axis.at(stage.index, stage.last_step)].map(toPixels)));
+  }
+
+  place(segment, { stage, left: from, right: to, done }, width) {
+    const [left, right] = [Math.max(0, from), Math.min(width, to)];
     segment.hidden = right - left < 1;
     Object.assign(segment.style, { left: `${left}px`, width: `${right - left}px` });
     segment.classList.toggle("is-narrow", right - left < NARROW);
     segment.classList.toggle("is-tiny", right - left < TINY);
-    segment.querySelector(".ruler-done").style.width = `${Math.max(0, done)}px`;
+    segment.querySelector(".ruler-done").style.width = `${Math.max(0, Math.min(right, done) - left)}px`;
     this.label(segment, stage);
   }
 
@@ -68,6 +73,10 @@ export function secondsLeft(stage, store, now) {
   if (made < 5 || !store.lastPointAt) return null;
   const until = Math.min(now, store.lastPointAt);
   return ((until - begun.at) / made) * (stage.num_steps - stage.last_step);
+}
+
+function part(stage, [left, right, done]) {
+  return { stage, left, right, done };
 }
 
 function write(segment, selector, text) {

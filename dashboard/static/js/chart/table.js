@@ -1,9 +1,9 @@
 // The chart as a table, for readers of text: a row for every validation, at most 200.
 
 import { lowerBound } from "../live/curves.js";
-import { nearestIndex } from "./align.js";
-import { curveOf } from "./kind-loss.js";
+import { TRAIN, VALIDATION } from "./kind-loss.js";
 import { METRIC as RATE } from "./kind-rate.js";
+import { nearestIndex } from "./layers.js";
 import * as numbers from "./numbers.js";
 
 const MOST_ROWS = 200;
@@ -16,10 +16,10 @@ export function drawTable(body, view) {
 
 /** The steps of the validations; without any, ten even ones. */
 function rowsOf(view, stage) {
-  const [train, checked, rate] = ["train/loss", "validation/loss", RATE].map((metric) => curveOf(view, metric, stage));
+  const [train, checked, rate] = [TRAIN, VALIDATION, RATE].map((metric) => view.store.shown(metric, stage.index));
   const some = train.step.filter((_, i) => i % Math.max(1, Math.floor(train.step.length / 10)) === 0);
   const steps = checked.step.length ? checked.step : some;
-  return steps.map((step) => [
+  return Array.from(steps, (step) => [
     numbers.steps(step + stage.offset),
     `${stage.index} ${stage.name}`,
     numbers.value(train.value[nearestIndex(train.step, step)]),

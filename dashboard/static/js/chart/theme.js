@@ -6,8 +6,18 @@ const NUM_RUN_COLOURS = 8;
 
 export const RUN_DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3], [12, 3], [5, 2, 1, 2, 1, 2], [1, 3], [14, 3, 3, 3]];
 
-/** A canvas knows neither var() nor light-dark(): a probe tells what they come to. */
+const DARK = "(prefers-color-scheme: dark)";
+let known = null; // {key, theme}: asking the stylesheet for every colour costs more than making a small chart
+
+/** The colours of this moment; read anew only when reader or system have chosen others. */
 export function readTheme() {
+  const key = [document.documentElement.dataset.theme, matchMedia(DARK).matches, matchMedia("(prefers-contrast: more)").matches].join();
+  if (known?.key !== key) known = { key, theme: probeTheme() };
+  return known.theme;
+}
+
+/** A canvas knows neither var() nor light-dark(): a probe tells what they come to. */
+function probeTheme() {
   const probe = document.createElement("i");
   probe.hidden = true;
   document.body.append(probe);
@@ -40,7 +50,7 @@ export function stageColour(theme, index) {
 
 /** Calls back when the reader or the system changes the theme. */
 export function onThemeChange(callback) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", callback);
+  matchMedia(DARK).addEventListener("change", callback);
   const watcher = new MutationObserver(callback);
   watcher.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
 }

@@ -1,13 +1,11 @@
-// What stood at a step: stage, attempt, losses and rate, in a box that opens towards the free side.
+// What stood at a step: stage, attempt and the nearest lines, in a box that opens towards the free side.
 
-import { attemptOf, lowerBound } from "../live/curves.js";
-import { nearestIndex } from "./align.js";
-import { curveOf } from "./kind-loss.js";
-import { METRIC as RATE } from "./kind-rate.js";
+import { attemptOf } from "../live/curves.js";
 import * as numbers from "./numbers.js";
-import { plannedAt } from "./planned.js";
-import { smooth } from "./smoothing.js";
 import { fill } from "./words.js";
+
+const MOST_ROWS = 5;
+const AIR = 12;
 
 export class Tooltip {
   constructor(host, view) {
@@ -18,86 +16,88 @@ export class Tooltip {
     this.host.hidden = true;
   }
 
-  /** `left` is the crosshair's place inside a box that is `width` wide. */
-  show(x, left, width) {
-    const found = readAt(this.view, x);
-    if (!found) return this.hide();
-    this.fillIn(found);
-    this.host.hidden = false;
-    const own = this.host.offsetWidth;
-    const opensRight = left + 12 + own <= width || left < own + 12;
-    this.host.style.left = `${Math.max(0, Math.min(width - own, opensRight ? left + 12 : left - 12 - own))}px`;
+  /** `left` and `top` are the pointer's place in the plot of `chart`; the rows come from all `charts`, nearest first chosen. */
+  show({ x, left, top, chart, charts }) {
+    const found = this.view.axis.findAll(x);
+    const main = found.find(({ stage }) => stage === this.view.axis.find(x).stage) ?? found[0];
+    if (!main) return this.hide();
+    const rows = found.flatMap(({ stage, step }) => charts.flatMap((each) => rowsOf(each, this.view, stage, step)));
+    const step = rows.find((row) => row.stage === main.stage)?.step ?? Math.max(1, Math.round(main.step));
+    this.fillIn({ ...main, step: Math.min(step, main.stage.num_steps) }, nearest(rows, chart, top), found.length > 1);
+    this.place(left, chart.plot.over.clientWidth, charts[0].offsetTop);
     return undefined;
   }
 
-  fillIn({ stage, step, x, attempt, clock, rows }) {
+  place(left, width, top) {
+    this.host.hidden = false;
+    this.host.style.top = `${top + AIR}px`;
+    const own = this.host.offsetWidth;
+    const opensRight = left + AIR + own <= width || left < own + AIR;
+    this.host.style.left = `${Math.max(0, Math.min(width - own, opensRight ? left + AIR : left - AIR - own))}px`;
+  }
+
+  fillIn({ stage, step }, rows, isOverlay) {
     const put = (selector, text) => {
       this.host.querySelector(selector).textContent = text;
     };
-    this.host.dataset.stage = stage.index;
-    put(".tip-step", numbers.steps(x));
-    put(".tip-clock", clock);
+    this.host.dataset.stage = isOverlay ? "" : stage.index;
+    put(".tip-step", numbers.steps(isOverlay || this.view.layout !== "one" ? step : step + stage.offset));
+    put(".tip-clock", isOverlay ? "" : clockAt(this.view.store, stage, step));
+    this.host.querySelector(".tip-where").hidden = isOverlay;
     put(".tip-number", stage.index);
     put(".tip-stage", stage.name);
-    put(".tip-attempt", fill(this.view.words.attempt, { number: attempt }));
-    this.host.querySelector(".tip-rows").replaceChildren(...rows.map(rowElement));
+    put(".tip-attempt", fill(this.view.words.attempt, { number: attemptOf(step, stage.attempts) }));
+    this.host.querySelector(".tip-rows").replaceChildren(...rows.map((row) => rowElement(row, isOverlay)));
     this.host.dataset.step = step;
   }
 }
 
-function rowElement({ mark, name, text }) {
+function rowsOf(chart, view, stage, step) {
+  const found = chart.kind.readAt(view, stage, step, chart.metric);
+  return found.rows.map((row) => ({ ...row, stage, chart, step: found.step }));
+}
+
+/** In the order of the legend; of too many those nearest to the pointer, the pointed chart's own before others. */
+function nearest(rows, chart, top) {
+  if (rows.length <= MOST_ROWS) return rows;
+  const distance = (row) => (row.chart === chart ? Math.abs(chart.plot.valToPos(row.value, "y") - (top ?? 0)) : 1e6);
+  const kept = new Set(rows.toSorted((a, b) => distance(a) - distance(b)).slice(0, MOST_ROWS));
+  return rows.filter((row) => kept.has(row));
+}
+
+function rowElement({ mark, name, text, stage }, isOverlay) {
   const row = document.createElement("div");
   row.className = "tip-row";
+  row.dataset.stage = stage.index;
   const [dot, label, value] = ["i", "span", "b"].map((tag) => document.createElement(tag));
   dot.className = `tip-mark tip-${mark}`;
-  label.textContent = name;
+  label.textContent = isOverlay ? `${stage.index} ${name}` : name;
   value.textContent = text;
   row.append(dot, label, value);
   return row;
 }
 
-/** What the store knows about a run step: its stage and the nearest measured values; null where nothing has been measured. */
-export function readAt(view, x) {
-  const stage = view.stages.findLast((each) => x > each.offset) ?? view.stages[0];
-  const train = curveOf(view, "train/loss", stage);
-  const wanted = x - stage.offset;
-  const isAhead = !train.step.length || wanted > train.step.at(-1) + 0.5;
-  const at = isAhead ? -1 : nearestIndex(train.step, wanted);
-  const step = isAhead ? Math.max(1, Math.round(wanted)) : train.step[at];
-  const rows = isAhead ? [] : lossRows(view, stage, train, at);
-  rows.push(...rateRows(view, stage, step));
-  return { stage, step, x: step + stage.offset, attempt: attemptOf(step, stage.attempts), clock: clockAt(view.store, stage, step), rows };
-}
-
-function lossRows(view, stage, train, at) {
-  const { words } = view;
-  const rows = [{ mark: "solid", name: words.train, text: numbers.value(smooth(train.value, view.smoothing)[at]) }];
-  if (view.smoothing > 0) rows.push({ mark: "faint", name: words.raw, text: numbers.value(train.value[at]) });
-  const checked = curveOf(view, "validation/loss", stage);
-  const place = nearestIndex(checked.step, train.step[at]);
-  if (place >= 0) rows.push({ mark: "hollow", name: words.validation, text: numbers.value(checked.value[place]) });
-  return rows;
-}
-
-function rateRows(view, stage, step) {
-  const { words } = view;
-  const measured = curveOf(view, RATE, stage);
-  const at = lowerBound(measured.step, step);
-  if (at < measured.step.length) return [{ mark: "solid", name: words.rate, text: numbers.rate(measured.value[at]) }];
-  const planned = plannedAt(stage.plan, step);
-  return Number.isFinite(planned) ? [{ mark: "dashed", name: words.planned_rate, text: numbers.rate(planned) }] : [];
-}
-
-/** When a step was made, between the two events of its attempt around it; empty where that is not known. */
+/** When a step was made: by its progress series where that is there, else between the two events of its attempt around it. */
 function clockAt(store, stage, step) {
+  const at = wallAt(store, stage, step) ?? betweenEvents(store, stage, step);
+  return at ? new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }) : "";
+}
+
+function wallAt(store, stage, step) {
+  if (store.metrics.get("progress/wall")?.state !== "read") return null;
+  const curve = store.curve("progress/wall", stage.index);
+  const at = curve.step.findIndex((each) => each >= step);
+  return at < 0 ? null : curve.max[at];
+}
+
+function betweenEvents(store, stage, step) {
   const attempt = attemptOf(step, stage.attempts);
   const own = store.events.filter((event) => event.stage === stage.index && event.attempt === attempt && (event.step ?? null) !== null);
   const after = own.find((event) => event.step >= step);
   const before = own.findLast((event) => event.step <= step) ?? startOf(store, stage, attempt);
-  if (!after || !before) return "";
+  if (!after || !before) return null;
   const span = after.step - before.step || 1;
-  const at = before.at + ((after.at - before.at) * (step - before.step)) / span;
-  return new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  return before.at + ((after.at - before.at) * (step - before.step)) / span;
 }
 
 function startOf(store, stage, attempt) {

@@ -1,27 +1,30 @@
-// Draws at most ten times a second, and not at all while nobody looks.
+// Draws at the next frame of the screen, at most a quarter of the time, and not at all while nobody looks.
 
-const PAUSE_MS = 100;
+const REST = 3; // after a draw the page rests three times as long
 
 export class Painter {
-  constructor(draw) {
-    this.draw = draw;
+  constructor(draw, { now = () => performance.now(), page = document, frame = requestAnimationFrame } = {}) {
+    Object.assign(this, { draw, now, page, frame: (callback) => frame(callback) });
     this.isDirty = false;
-    this.drawnAt = 0;
-    document.addEventListener("visibilitychange", () => this.isDirty && this.ask());
+    this.freeAt = 0;
+    page.addEventListener("visibilitychange", () => this.isDirty && this.ask());
   }
 
   ask() {
     this.isDirty = true;
-    if (this.isAsked || document.hidden) return;
+    if (this.isAsked || this.page.hidden) return;
     this.isAsked = true;
-    setTimeout(() => requestAnimationFrame(() => this.paint()), Math.max(0, this.drawnAt + PAUSE_MS - performance.now()));
+    const wait = this.freeAt - this.now();
+    if (wait > 0) setTimeout(() => this.frame(() => this.paint()), wait);
+    else this.frame(() => this.paint());
   }
 
   paint() {
     this.isAsked = false;
-    if (document.hidden || !this.isDirty) return;
+    if (this.page.hidden || !this.isDirty) return;
     this.isDirty = false;
-    this.drawnAt = performance.now();
+    const begun = this.now();
     this.draw();
+    this.freeAt = this.now() + REST * (this.now() - begun);
   }
 }

@@ -2,61 +2,76 @@
 
 import * as numbers from "../chart/numbers.js";
 import { fill } from "../chart/words.js";
-import { freshness, isDue, usualInterval } from "./freshness.js";
+import { isDue, judge, usualInterval } from "./freshness.js";
+import { drawFreshness } from "./freshness-mark.js";
 
 const REPLAYED_FOR_MS = 5000;
-const SPOKEN_EVERY_MS = 10_000;
+const WORKS = ["running", "stopping", "lost"];
 
 export class LiveStatus {
-  constructor(store, connection, words, clock) {
-    Object.assign(this, { store, connection, words, clock, note: "", spokenAt: 0 });
+  /** `heartbeat` is {seen_at, worker, interval} as the page's data and the overview's messages give it. */
+  constructor(store, connection, speaker, { words, clock, heartbeat }) {
+    Object.assign(this, { store, connection, speaker, words, clock, heartbeat, note: "", offSince: null });
     connection.addEventListener("state", (event) => this.connectionChanged(event.detail));
     setInterval(() => this.draw(), 500);
+    this.draw();
+  }
+
+  takeHeartbeat(heartbeat) {
+    this.heartbeat = heartbeat;
+    this.draw();
   }
 
   connectionChanged({ phase, replayed, again }) {
     clearTimeout(this.timer);
-    this.note = this.words[phase] ?? "";
-    if (phase === "joined" && again) {
-      this.note = fill(this.words.replayed, { count: numbers.steps(replayed) });
-      this.timer = setTimeout(() => this.setNote(""), REPLAYED_FOR_MS);
-    }
-    this.draw();
+    this.offSince = phase === "joined" ? null : (this.offSince ?? this.clock());
+    this.setNote(this.words[phase] ?? "");
+    if (phase !== "joined" || !again) return;
+    this.setNote(fill(this.words.replayed, { count: numbers.steps(replayed) }));
+    this.timer = setTimeout(() => this.setNote(""), REPLAYED_FOR_MS);
   }
 
   setNote(note) {
+    if (note && note !== this.note) this.speaker.say(note);
     this.note = note;
     this.draw();
   }
 
   draw() {
     if (document.hidden) return;
-    const { run, stages, lastPointAt } = this.store;
-    for (const host of document.querySelectorAll("[data-freshness]")) this.drawInto(host, lastPointAt && isDue(run.status, stages), run.status);
+    const judged = this.judge();
+    if (judged) this.tell(judged.word);
+    for (const host of document.querySelectorAll("[data-freshness]")) this.drawInto(host, judged);
     for (const host of document.querySelectorAll("[data-connection-note]")) write(host, this.note);
   }
 
-  drawInto(host, isShown, status) {
-    host.hidden = !isShown;
-    if (!isShown) return;
-    const age = Math.max(0, this.clock() - this.store.lastPointAt);
-    const word = freshness({ age, status, interval: usualInterval(this.store.arrivals) });
-    if (host.dataset.freshness !== word) this.speak(this.words[word]);
-    host.dataset.freshness = word;
-    host.className = host.className.replace(/\b(is-)?(live|slow|stale|lost)\b/g, "").trim();
-    host.classList.add(word);
-    write(host.querySelector("[data-word]"), this.words[word]);
-    write(host.querySelector("[data-age]"), fill(this.words.ago, { age: numbers.age(age) }));
-    const isJoined = this.connection.phase === "joined";
-    host.title = `${fill(this.words.last_point, { age: numbers.age(age) })}, ${isJoined ? this.words.connected : this.words.not_connected}`;
+  /** Null where nothing is due; the heartbeat alone counts while data loads and before the first point. */
+  judge() {
+    const { run, stages, lastPointAt } = this.store;
+    if (!WORKS.includes(run.status)) return null;
+    const pointAt = isDue(run.status, stages) ? lastPointAt : null;
+    const seen = { pointAt, seenAt: this.heartbeat.seen_at, status: run.status, interval: this.interval, offSince: this.offSince };
+    return judge(seen, this.clock());
   }
 
-  /** Screen readers hear of a change at most every ten seconds. */
-  speak(text) {
-    if (performance.now() - this.spokenAt < SPOKEN_EVERY_MS && this.spokenAt) return;
-    this.spokenAt = performance.now();
-    const region = document.querySelector("[data-spoken]");
-    if (region) write(region, text);
+  /** As measured on this page, or, until enough points have come, over the whole attempt. */
+  get interval() {
+    return usualInterval(this.store.arrivals) || this.heartbeat.interval || 0;
+  }
+
+  drawInto(host, judged) {
+    host.hidden = !judged;
+    if (judged) drawFreshness(host, judged, this.words, { interval: this.interval, worker: this.heartbeat.worker });
+  }
+
+  /** A run that is lost is told at once, any other change in its turn. */
+  tell(word) {
+    if (this.word === word) return;
+    const isFirst = this.word === undefined;
+    this.word = word;
+    if (isFirst) return;
+    if (word === "lost") this.speaker.warn(this.words.lost);
+    else this.speaker.say(this.words[word]);
   }
 }
 

@@ -12,7 +12,6 @@ export function showRun(place, run) {
   const done = shareDone(place, run);
   if (done !== null) write(place, "[data-percent]", `${Math.floor(100 * done + 1e-6)} %`);
   if (run.loss !== null) showLoss(place, run, done);
-  if (run.at !== null) for (const age of place.querySelectorAll("[data-age-of]")) age.dataset.ageOf = run.at;
 }
 
 /** The share of the whole run that is done, by the steps of its stages; null where the place has no strip. */

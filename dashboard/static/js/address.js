@@ -1,0 +1,16 @@
+// Parameters of the page's address that describe what the reader looks at; the rest of it stays as it is.
+
+export function parameter(name) {
+  return new URLSearchParams(location.search).get(name) ?? "";
+}
+
+/** Sets parameters without a new entry in the history; an empty one goes. */
+export function setParameters(values) {
+  const params = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(values)) {
+    if (value) params.set(name, value);
+    else params.delete(name);
+  }
+  const query = params.toString();
+  history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
+}
