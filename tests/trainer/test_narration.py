@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -31,6 +32,15 @@ def test_of_many_steps_one_in_ten_seconds_is_told(monkeypatch: pytest.MonkeyPatc
 def test_a_warning_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     Narrator().tell("skipped", {"stage": 1, "step": 3, "message": "train/loss is nan", "sources": [], "last_good": None})
     assert capsys.readouterr().out.endswith(" WARNING stage 1, step 3: train/loss is nan\n")
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("utf-8", "né?"), ("ascii", "n??")])
+def test_a_character_that_the_output_cannot_write_stops_no_training(monkeypatch: pytest.MonkeyPatch, encoding: str, told: str) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", output)
+    Narrator().tell("warned", {"message": "n\u00e9\udcff"})
+    output.seek(0)
+    assert output.read().endswith(f" WARNING {told}\n")
 
 
 def test_an_event_of_another_kind_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
