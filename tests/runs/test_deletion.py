@@ -101,6 +101,40 @@ def test_what_was_cut_short_is_hidden_and_taken_up_again(alice: Client, run: Run
     assert not Run.objects.exists()
 
 
+def test_of_two_who_delete_the_same_run_one_does(cast: Cast, run: Run) -> None:
+    """Both have listed it; the other one is done before this one begins."""
+    other = Run.objects.get(pk=run.pk)
+    assert deletion.hide(other)
+    assert not deletion.hide(run)
+    list(deletion.remove(other))
+    assert not retention.may_go(run)
+    deletion.delete(run)
+
+
+def test_prune_goes_on_past_a_run_that_a_worker_deleted_meanwhile(cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Run.objects.filter(pk=run.pk).update(ended_at=Now() - timedelta(days=30))
+    listed = deletion.outlived(29)
+    deletion.delete(run)
+    monkeypatch.setattr("dashboard.management.commands.prune.outlived", lambda days: listed)
+    assert "#1 first was deleted meanwhile" in prune(days=29)
+
+
+def test_a_fault_does_not_end_the_workers_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, looks = threading.Event(), []
+
+    def look(ended: threading.Event) -> None:
+        looks.append(ended)
+        if len(looks) == 2:
+            ended.set()
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(retention, "EVERY_S", 0.001)
+    monkeypatch.setattr(retention, "prune", look)
+    monkeypatch.setattr(retention.connection, "close", lambda: None)
+    retention.keep_pruning(ended)
+    assert len(looks) == 2
+
+
 def test_a_run_goes_in_pieces(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletion, "PIECE", 5)
     deletion.hide(run)

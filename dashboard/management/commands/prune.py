@@ -28,8 +28,9 @@ class Command(BaseCommand):
     def delete(self, run: Run) -> None:
         title = self.title(run)
         try:
-            if run.deleted_at is None:
-                hide(run)
+            if run.deleted_at is None and not hide(run):
+                self.stdout.write(f"{title} was deleted meanwhile")
+                return
         except WrongState as reason:
             self.stdout.write(f"{title} is kept: {reason}")
             return
