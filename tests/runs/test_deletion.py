@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -17,6 +20,7 @@ from dashboard.runs.models import Attempt, Event, Job, LogChunk, Run
 from tests.cast import Cast
 from tests.metrics.store import Book, some_points
 from tests.pages.working import claim, train
+from tests.processes import ROOT
 from tests.runs.finished import finish_stages, tiny, with_last_stage
 from workers import retention
 
@@ -159,6 +163,21 @@ def test_prune_deletes_by_age_and_says_so(cast: Cast, run: Run) -> None:
     Run.objects.filter(pk=young.pk).delete()
     assert "#1 first is deleted" in prune(days=29)
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("days", [-1, 36_501, 10**12])
+def test_prune_refuses_an_age_that_is_none(run: Run, days: int) -> None:
+    with pytest.raises(CommandError, match="a number of days from 0 to 36500"):
+        prune(days=days)
+    assert Run.objects.exists()
+
+
+def test_workers_refuse_an_age_that_is_none() -> None:
+    """Every run that has ended did so before tomorrow."""
+    asked = {**os.environ, "ANNEAL_RETENTION_DAYS": "-1"}
+    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ANNEAL_RETENTION_DAYS: a number of days from 0" in done.stderr
 
 
 def test_prune_keeps_what_a_younger_run_shows(cast: Cast, run: Run) -> None:
