@@ -14,6 +14,8 @@ from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 from django.test import Client
 
+from dashboard.live import guard
+from dashboard.live.overview import overview
 from dashboard.metrics.models import Chunk, Series
 from dashboard.runs import deletion, lifecycle
 from dashboard.runs.models import Attempt, Event, Job, LogChunk, Run
@@ -94,6 +96,17 @@ def test_nobody_takes_over_or_resumes_what_is_being_deleted(cast: Cast, run: Run
     Job.objects.filter(run=run).update(status="stopped")
     with pytest.raises(lifecycle.WrongState):
         lifecycle.resume(run, cast.alice)
+
+
+def test_who_watches_sees_it_no_more_while_its_rows_go(cast: Cast, run: Run) -> None:
+    async def close(code: int) -> None:
+        raise AssertionError(code)
+
+    Run.objects.filter(pk=run.pk).update(ended_at=Now())
+    seat = guard.Seat(cast.bob.pk, None, cast.bob.get_session_auth_hash(), run.pk, close)
+    assert (guard.refusals([seat]), set(overview([cast.project.pk]))) == ({}, {run.pk})
+    deletion.hide(run)
+    assert (guard.refusals([seat]), overview([cast.project.pk])) == ({seat: guard.NOT_FOUND}, {})
 
 
 def test_what_was_cut_short_is_hidden_and_taken_up_again(alice: Client, run: Run) -> None:
