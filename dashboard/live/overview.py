@@ -28,7 +28,9 @@ def overview(project_ids: Collection[int]) -> dict[int, tuple[int, Summary]]:
     stages: dict[int, list[Stage]] = defaultdict(list)
     for stage in Stage.objects.filter(run__in=runs).order_by("run", "index").only("run_id", "index", "status", "last_step", "num_steps"):
         stages[stage.run_id].append(stage)
-    return {run.pk: (run.project_id, summary(run, stages[run.pk], losses.get(run.pk), newest.get(run.pk))) for run in runs if run.pk in stages}
+    return {
+        run.pk: (run.project_id, summary(run, stages[run.pk], losses.get(run.pk), newest.get(run.pk))) for run in runs if run.pk in stages
+    }
 
 
 def summary(run: Run, stages: list[Stage], loss: Any, attempt: Attempt | None) -> Summary:
