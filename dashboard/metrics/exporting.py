@@ -32,8 +32,12 @@ class Table:
     value: np.ndarray
 
 
+class RunDeleted(Exception):
+    """What was read of the run may lack points: the answer must break off, so that nobody takes it for all of them."""
+
+
 def tables(run: Run, metrics: Collection[str] = ()) -> Iterator[Table]:
-    """Yields all points, or those of some metrics, by stage, attempt, metric and step."""
+    """Yields all points, or those of some metrics, by stage, attempt, metric and step. Raises RunDeleted at the end."""
     stages = list(run.stages)
     attempts = attempts_of([stage.trained_by for stage in stages])
     offset = 0
@@ -42,6 +46,9 @@ def tables(run: Run, metrics: Collection[str] = ()) -> Iterator[Table]:
             until = superseded_from(attempt, attempts[stage.trained_by])
             yield from tables_of(stage, attempt, until, offset, metrics)
         offset += stage.num_steps
+    # A run is hidden before its first row goes.
+    if not Run.objects.filter(pk=run.pk, deleted_at=None).exists():
+        raise RunDeleted(f"run {run.pk} was deleted while it was exported")
 
 
 def tables_of(stage: Stage, attempt: Attempt, until: int, offset: int, metrics: Collection[str]) -> Iterator[Table]:

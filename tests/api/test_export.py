@@ -10,7 +10,10 @@ import pytest
 from django.test import AsyncClient, Client
 from pyarrow import parquet
 
+from dashboard.metrics.exporting import RunDeleted
 from dashboard.metrics.names import WALL
+from dashboard.runs import deletion
+from dashboard.runs.models import Run
 from tests.cast import Cast
 from tests.metrics.store import Book, open_book, some_points
 from tests.metrics.test_reading import another
@@ -55,6 +58,17 @@ def test_csv_has_every_point_of_every_attempt(alice: Client, book: Book) -> None
         ("100", "7.0", "false", "nan"),
         ("101", "inf", "false", "nan"),
     ]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_an_export_of_a_run_that_is_deleted_meanwhile_breaks_off(alice: Client, book: Book, form: str) -> None:
+    answer = alice.get(address(book, f"format={form}"))
+    pieces = iter(answer.streaming_content)
+    next(pieces)
+    Run.objects.filter(pk=book.run.pk).update(status="stopped")
+    deletion.delete(book.run)
+    with pytest.raises(RunDeleted):
+        list(pieces)
 
 
 def test_a_cell_that_looks_like_a_formula_is_none(alice: Client, book: Book) -> None:
