@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import F, Value
 
 from dashboard.metrics.models import Chunk, Series
 from dashboard.metrics.names import WALL
@@ -14,7 +15,7 @@ from dashboard.metrics.parts import END, Piece, attempts_of, heads_of, parts_of,
 from dashboard.metrics.reading import read_parts
 from dashboard.runs.models import Attempt, Run, Stage
 
-BATCH = 65_536
+MOST_ROWS = 16
 COLUMNS = ("stage", "attempt", "superseded", "metric", "step", "run_step", "at", "value")
 
 
@@ -61,18 +62,22 @@ def tables_of(stage: Stage, attempt: Attempt, until: int, offset: int, metrics: 
 
 
 def batches(series: Series) -> Iterator[np.ndarray]:
-    """The points in order, some rows at a time, however many there are."""
-    rows: list[Bytes] = []
-    size = 0
-    found = Chunk.objects.filter(series=series, level=0).order_by("first_point").values_list("data", "num_entries")
-    for data, num_points in found.iterator(chunk_size=16):
-        rows.append(data)
-        size += num_points
-        if size >= BATCH:
-            yield np.frombuffer(b"".join(rows), POINT)
-            rows, size = [], 0
-    if rows:
-        yield np.frombuffer(b"".join(rows), POINT)
+    """The points in order, some rows at a time, however many there are.
+
+    Between two pieces no statement is open: it may take as long as whoever reads them likes, and SQLite's log would grow all the while.
+    """
+    num_given = 0
+    while rows := rows_from(series, num_given):
+        points = np.frombuffer(b"".join(data for _, data in rows), POINT)
+        # Rows that are joined meanwhile begin before the place that was reached.
+        yield points[max(num_given - rows[0][0], 0) :]
+        num_given = rows[0][0] + len(points)
+
+
+def rows_from(series: Series, point: int) -> list[tuple[int, Bytes]]:
+    """Returns the next rows that hold a point and those behind it: the place of each in the series, and its data."""
+    rows = Chunk.objects.filter(series=series, level=0, first_point__gt=Value(point) - F("num_entries"))
+    return list(rows.order_by("first_point").values_list("first_point", "data")[:MOST_ROWS])
 
 
 def walls(attempt: Attempt, steps: np.ndarray) -> np.ndarray:
