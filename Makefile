@@ -16,7 +16,7 @@ test: $(VENV)/.dev
 check: $(VENV)/.dev
 	$(BIN)/python scripts/check.py
 
-# All of them; `python -m scripts.bench NAME` runs one.
+# All benchmarks, each in a process of its own; `python -m scripts.bench NAME` runs one.
 bench: $(VENV)/.dev
 	$(BIN)/python -m scripts.bench
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -91,6 +92,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Runs that ended so many days ago are deleted by the workers; 0 keeps them for ever.
 RETENTION_DAYS = int(os.environ.get("ANNEAL_RETENTION_DAYS", "0"))
+if not 0 <= RETENTION_DAYS <= 36_500:
+    raise ImproperlyConfigured(f"ANNEAL_RETENTION_DAYS: a number of days from 0 to 36500 (0 keeps all runs), not {RETENTION_DAYS}")
 
 # Empty: `manage.py up` starts the embedded server and leaves its address in the data folder.
 REDIS_URL = os.environ.get("REDIS_URL", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -68,7 +69,7 @@ class Narrator:
         """A terminal that has gone, or a full disk under the log, stops no training."""
         if kind in SENTENCES and (kind != "stepped" or self.is_time()):
             with contextlib.suppress(OSError):
-                print(f"{time.strftime('%H:%M:%S')} {level(kind)} {place(event)}{SENTENCES[kind](event)}", flush=True)
+                print(writable(f"{time.strftime('%H:%M:%S')} {level(kind)} {place(event)}{SENTENCES[kind](event)}"), flush=True)
 
     def is_time(self) -> bool:
         now = time.monotonic()
@@ -76,6 +77,12 @@ class Narrator:
             return False
         self.next_step_at = now + STEP_EVERY_S
         return True
+
+
+def writable(line: str) -> str:
+    """Characters that this output cannot write, such as half of one from a file's name, become question marks."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return line.encode(encoding, errors="replace").decode(encoding)
 
 
 def level(kind: str) -> str:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from django.db import Error, connection
+from django.db import DataError, Error, IntegrityError, connection
 
 from dashboard.fleet.models import Worker
 from dashboard.runs import lifecycle
@@ -30,6 +30,8 @@ LONGEST_PAUSE_S = 1.0
 NUM_TIMED = 5
 STOP_GRACE_S = 60.0
 SHUTDOWN_GRACE_S = 15.0
+# What a database says that does answer: it would say the same the next time.
+REFUSED = (DataError, IntegrityError)
 VERBS = {"stage": "train", "quantization": "quantize"}
 
 
@@ -47,9 +49,9 @@ def run_next(worker: Worker, shutting_down: threading.Event) -> bool:
         run_attempt(lease, attempt, shutting_down)
     except LeaseLost as lost:
         log.warning("%s", lost)
-    except Error:
-        raise
     except Exception as error:
+        if isinstance(error, Error) and not isinstance(error, REFUSED):
+            raise
         log.exception("this job cannot be run")
         lifecycle.fail(lease, f"The worker could not run this job: {type(error).__name__}: {error}", retryable=True)
     return True
@@ -107,9 +109,11 @@ def pause(took_s: Sequence[float], *, is_behind: bool) -> float:
 
 
 def pump(relay: Relay) -> str:
-    """A database that does not answer costs nothing while the lease holds: the events wait in their file."""
+    """A database that does not answer costs nothing while the lease holds: the events wait in their file. Raises what it refuses."""
     try:
         return relay.pump()
+    except REFUSED:
+        raise
     except Error as error:
         log.warning("the database does not answer: %s", error)
         connection.close()

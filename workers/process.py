@@ -26,8 +26,8 @@ class Trainer:
     """
 
     def __init__(self, verb: str, folder: Path) -> None:
-        self.ear, bell = os.pipe()
         self.log: IO[bytes] = (folder / LOG).open("ab")
+        self.ear, bell = os.pipe()
         try:
             self.child = subprocess.Popen(
                 [*TRAINER, verb, str(folder), "--lifeline", "--doorbell", str(bell), "--datasets", str(settings.DATASETS_DIR)],

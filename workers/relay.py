@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from dashboard.live.messages import Update
+from dashboard.metrics.names import without_odd_characters
 from dashboard.metrics.writing import Writer
 from dashboard.runs import lifecycle
 from dashboard.runs.lifecycle import Lease
@@ -97,7 +98,15 @@ class Relay:
 def look(attempt: Attempt, *, ended: bool = False) -> Found:
     events, events_offset = read_from(attempt.folder / FILE_NAME, attempt.events_offset, MAX_BYTES)
     text, log_offset = read_log(attempt.folder / LOG, attempt.log_offset, ended=ended)
-    return Found(events, text, events_offset, log_offset)
+    return Found([storable(event) for event in events], text, events_offset, log_offset)
+
+
+def storable(event: dict[str, Any]) -> dict[str, Any]:
+    """Any text is taken as the database takes it. Of a step nothing is stored but the points, under names that are seen to there."""
+    if event["kind"] == "stepped":
+        return event
+    cleaned: dict[str, Any] = without_odd_characters(event)
+    return cleaned
 
 
 def record(lease: Lease, writer: Writer, found: Found) -> None:

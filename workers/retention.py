@@ -24,6 +24,8 @@ def keep_pruning(ended: threading.Event) -> None:
             prune(ended)
         except Error as error:
             log.warning("the database does not answer: %s", error)
+        except Exception:
+            log.exception("runs cannot be deleted")
         connection.close()
 
 
@@ -37,8 +39,8 @@ def prune(ended: threading.Event) -> None:
 
 
 def may_go(run: Run) -> bool:
+    """Of several workers that look at the same time, one deletes it."""
     try:
-        hide(run)
+        return hide(run)
     except WrongState:
         return False
-    return True

@@ -14,12 +14,14 @@ from dashboard.runs.reuse import ABOUT
 from trainer.config import storable
 
 LARGEST_STEP = 2**31 - 1
+LARGEST_ID = 2**63 - 1
 LONGEST_METRIC = 2_000
 
 # SQLite takes texts of any length and with any character, PostgreSQL does not: what is wrong with one is said before either is asked.
 Text = Annotated[str, StringConstraints(max_length=120), AfterValidator(storable)]
 # Any name is looked for under the one that it was stored under.
 MetricName = Annotated[str, StringConstraints(max_length=LONGEST_METRIC)]
+RunId = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 RunName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME), AfterValidator(storable)]
 
 OVERRIDES = (
@@ -92,7 +94,7 @@ class QuantizationList(Schema):
 
 class RunsAsked(Schema):
     limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=LARGEST_ID - 500)
     status: Text = ""
 
 
@@ -116,7 +118,7 @@ class SeriesAsked(WindowAsked):
 
 
 class ManySeriesAsked(WindowAsked):
-    run: list[int] = Field(min_length=1, max_length=100)
+    run: list[RunId] = Field(min_length=1, max_length=100)
     metric: list[MetricName] = Field(min_length=1, max_length=500)
     stage: list[int] = Field([], max_length=12, description="A series of each; without it, of the whole run.")
 

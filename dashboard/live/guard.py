@@ -69,7 +69,8 @@ def refusals(seats: Collection[Seat]) -> dict[Seat, int]:
     present = {user.pk: user.get_session_auth_hash() for user in User.objects.filter(pk__in=people, is_active=True)}
     keys = {seat.session_key for seat in seats if seat.session_key is not None}
     signed_in = set(Session.objects.filter(pk__in=keys, expire_date__gt=timezone.now()).values_list("pk", flat=True))
-    runs = dict(Run.objects.filter(pk__in={seat.run_id for seat in seats if seat.run_id}).values_list("pk", "project_id"))
+    watched = {seat.run_id for seat in seats if seat.run_id}
+    runs = dict(Run.objects.filter(pk__in=watched, deleted_at=None).values_list("pk", "project_id"))
     may_see = access.pairs(list(present), set(runs.values()))
     renew_projects([seat for seat in seats if seat.run_id is None])
     found = {}

@@ -22,13 +22,15 @@ Summary = dict[str, Any]
 def overview(project_ids: Collection[int]) -> dict[int, tuple[int, Summary]]:
     """Returns project and summary of every run of these projects that is active or has just ended."""
     moving = Q(status__in=ACTIVE) | Q(ended_at__gt=Now() - JUST_ENDED)
-    runs = list(Run.objects.filter(moving, project__in=project_ids).only("pk", "project_id", "status"))
+    runs = list(Run.objects.filter(moving, project__in=project_ids, deleted_at=None).only("pk", "project_id", "status"))
     losses = latest_losses([run.pk for run in runs])
     newest = {each.job.run_id: each for each in Attempt.objects.filter(job__run__in=runs).select_related("job", "worker").order_by("pk")}
     stages: dict[int, list[Stage]] = defaultdict(list)
     for stage in Stage.objects.filter(run__in=runs).order_by("run", "index").only("run_id", "index", "status", "last_step", "num_steps"):
         stages[stage.run_id].append(stage)
-    return {run.pk: (run.project_id, summary(run, stages[run.pk], losses.get(run.pk), newest.get(run.pk))) for run in runs}
+    return {
+        run.pk: (run.project_id, summary(run, stages[run.pk], losses.get(run.pk), newest.get(run.pk))) for run in runs if run.pk in stages
+    }
 
 
 def summary(run: Run, stages: list[Stage], loss: Any, attempt: Attempt | None) -> Summary:

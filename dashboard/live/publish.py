@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 STREAM_LENGTH = 2_000
 # Entries of a burst are large: the stream of one run takes about so much memory at most.
 STREAM_BYTES = 16 * 2**20
+# Then the stream of a run that has ended, or waits, goes: it takes memory of the server, and the database has all of it.
+STREAM_S = 3600
 FRAME = "f"
 OVERVIEW = "anneal:overview"
 
@@ -39,7 +41,7 @@ def publish(update: Update, project_id: int) -> None:
         with client().pipeline(transaction=False) as pipe:
             append(pipe, update, frame)
             pipe.xadd(OVERVIEW, {"run": update.run_id, "project": project_id}, maxlen=STREAM_LENGTH, approximate=True)
-            appended, _ = pipe.execute(raise_on_error=False)
+            appended, *_ = pipe.execute(raise_on_error=False)
         if isinstance(appended, ResponseError):
             replace_stale(update, frame)
         elif isinstance(appended, Exception):
@@ -51,6 +53,7 @@ def publish(update: Update, project_id: int) -> None:
 def append(server: redis.Redis, update: Update, frame: bytes) -> None:
     length = min(max(STREAM_BYTES // len(frame), 16), STREAM_LENGTH)
     server.xadd(stream_of(update.run_id), {FRAME: frame}, id=position_of(update.cursor), maxlen=length, approximate=True)
+    server.expire(stream_of(update.run_id), STREAM_S)
 
 
 def replace_stale(update: Update, frame: bytes) -> None:

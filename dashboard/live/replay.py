@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Sum
+from django.db.models import F, FloatField, Sum, Value
+from django.db.models.functions import Cast, Greatest, Least
 
 from dashboard.live.messages import Points, Update
 from dashboard.live.state import quantization_state, run_state, stage_states
@@ -46,6 +47,8 @@ def fill(updates: dict[int, Update], run_id: int, after: int, until: int) -> Non
 
 
 def num_points_between(run_id: int, after: int, until: int) -> int:
-    """Returns how many points the rows hold that were begun after a cursor: a watcher behind it lacks them, and few others."""
-    rows = Chunk.objects.filter(run=run_id, level=0, cursor__gt=after, first_cursor__gt=after, first_cursor__lte=until)
-    return rows.aggregate(total=Sum("num_entries"))["total"] or 0
+    """Returns about how many points these transactions wrote: a row that others wrote too counts in proportion to its cursors."""
+    rows = Chunk.objects.filter(run=run_id, level=0, cursor__gt=after, first_cursor__lte=until)
+    own = Least(F("cursor"), Value(until)) - Greatest(F("first_cursor") - 1, Value(after))
+    share = Cast(own, FloatField()) / (F("cursor") - F("first_cursor") + 1)
+    return round(rows.aggregate(total=Sum(F("num_entries") * share))["total"] or 0)

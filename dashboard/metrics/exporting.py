@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import F, Value
 
 from dashboard.metrics.models import Chunk, Series
 from dashboard.metrics.names import WALL
@@ -14,7 +15,7 @@ from dashboard.metrics.parts import END, Piece, attempts_of, heads_of, parts_of,
 from dashboard.metrics.reading import read_parts
 from dashboard.runs.models import Attempt, Run, Stage
 
-BATCH = 65_536
+MOST_ROWS = 16
 COLUMNS = ("stage", "attempt", "superseded", "metric", "step", "run_step", "at", "value")
 
 
@@ -32,8 +33,12 @@ class Table:
     value: np.ndarray
 
 
+class RunDeleted(Exception):
+    """What was read of the run may lack points: the answer must break off, so that nobody takes it for all of them."""
+
+
 def tables(run: Run, metrics: Collection[str] = ()) -> Iterator[Table]:
-    """Yields all points, or those of some metrics, by stage, attempt, metric and step."""
+    """Yields all points, or those of some metrics, by stage, attempt, metric and step. Raises RunDeleted at the end."""
     stages = list(run.stages)
     attempts = attempts_of([stage.trained_by for stage in stages])
     offset = 0
@@ -42,6 +47,9 @@ def tables(run: Run, metrics: Collection[str] = ()) -> Iterator[Table]:
             until = superseded_from(attempt, attempts[stage.trained_by])
             yield from tables_of(stage, attempt, until, offset, metrics)
         offset += stage.num_steps
+    # A run is hidden before its first row goes.
+    if not Run.objects.filter(pk=run.pk, deleted_at=None).exists():
+        raise RunDeleted(f"run {run.pk} was deleted while it was exported")
 
 
 def tables_of(stage: Stage, attempt: Attempt, until: int, offset: int, metrics: Collection[str]) -> Iterator[Table]:
@@ -54,18 +62,22 @@ def tables_of(stage: Stage, attempt: Attempt, until: int, offset: int, metrics: 
 
 
 def batches(series: Series) -> Iterator[np.ndarray]:
-    """The points in order, some rows at a time, however many there are."""
-    rows: list[Bytes] = []
-    size = 0
-    found = Chunk.objects.filter(series=series, level=0).order_by("first_point").values_list("data", "num_entries")
-    for data, num_points in found.iterator(chunk_size=16):
-        rows.append(data)
-        size += num_points
-        if size >= BATCH:
-            yield np.frombuffer(b"".join(rows), POINT)
-            rows, size = [], 0
-    if rows:
-        yield np.frombuffer(b"".join(rows), POINT)
+    """The points in order, some rows at a time, however many there are.
+
+    Between two pieces no statement is open: it may take as long as whoever reads them likes, and SQLite's log would grow all the while.
+    """
+    num_given = 0
+    while rows := rows_from(series, num_given):
+        points = np.frombuffer(b"".join(data for _, data in rows), POINT)
+        # Rows that are joined meanwhile begin before the place that was reached.
+        yield points[max(num_given - rows[0][0], 0) :]
+        num_given = rows[0][0] + len(points)
+
+
+def rows_from(series: Series, point: int) -> list[tuple[int, Bytes]]:
+    """Returns the next rows that hold a point and those behind it: the place of each in the series, and its data."""
+    rows = Chunk.objects.filter(series=series, level=0, first_point__gt=Value(point) - F("num_entries"))
+    return list(rows.order_by("first_point").values_list("first_point", "data")[:MOST_ROWS])
 
 
 def walls(attempt: Attempt, steps: np.ndarray) -> np.ndarray:

@@ -122,7 +122,7 @@ def parts_of(stage: int, attempts: Sequence[Attempt], heads: Heads, piece: Piece
         if head is None or piece.attempt not in (None, attempt.number):
             continue
         high = piece.high if piece.attempt else min(piece.high, superseded_from(attempt, attempts) - 1)
-        if head.num_points and piece.low <= head.last_step and high >= head.first_step:
+        if head.num_points and max(piece.low, head.first_step) <= min(high, head.last_step):
             found.append(Part(head, stage, attempt, piece.low, high, offset))
     return found
 

@@ -18,6 +18,8 @@ from dashboard.runs.models import Attempt
 # Steps and values, equally long.
 Columns = tuple[Sequence[int], Sequence[float]]
 MOST_NOT_FINITE = 200
+# Each may have a hundred small rows: thousands of series together are more than memory, and a statement of SQLite, is meant for.
+FINISHED_AT_ONCE = 100
 HEAD_FIELDS = ["num_points", "num_not_finite", "not_finite", "first_step", "last_step", "last_value", "levels"]
 
 
@@ -50,11 +52,16 @@ class Writer:
     def finish(self) -> None:
         """Leaves one small row per level of each series at the attempt's end; nothing that a page shows changes."""
         heads = {metric: head for metric, head in self.begin().items() if any(num_rows > 1 for num_rows, _ in head.levels)}
-        for level in range(max((len(head.levels) for head in heads.values()), default=0)):
+        metrics = list(heads)
+        for start in range(0, len(metrics), FINISHED_AT_ONCE):
+            self.settle_rows({metric: heads[metric] for metric in metrics[start : start + FINISHED_AT_ONCE]})
+        save(heads.values())
+
+    def settle_rows(self, heads: Mapping[str, Series]) -> None:
+        for level in range(max(len(head.levels) for head in heads.values())):
             flush = Flush(self.attempt.job.run_id, heads)
             flush.settle_open(level)
             flush.save()
-        save(heads.values())
 
     def begin(self) -> dict[str, Series]:
         if not self.is_settled:

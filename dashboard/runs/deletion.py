@@ -27,22 +27,27 @@ PIECE = 200
 
 def delete(run: Run) -> None:
     """Raises WrongState for a run that has not ended, or of which another one shows stages."""
-    hide(run)
-    for _ in remove(run):
-        pass
+    if hide(run):
+        for _ in remove(run):
+            pass
 
 
-def hide(run: Run) -> None:
-    """From here on nobody sees the run, and nobody takes over its stages: whoever submits holds the project's lock too."""
+def hide(run: Run) -> bool:
+    """From here on nobody sees the run, and nobody takes over its stages: whoever submits holds the project's lock too.
+
+    Returns False where somebody else was first. Raises WrongState.
+    """
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=run.project_id)
-        locked = Run.objects.select_for_update().get(pk=run.pk)
+        locked = Run.objects.select_for_update().filter(pk=run.pk, deleted_at=None).first()
+        if locked is None:
+            return False
         if locked.status not in ENDED:
             raise WrongState(f"{run.name} is {locked.get_status_display().lower()}: only a run that has ended can be deleted.")
         if users := list(users_of(run)):
             names = ", ".join(f"#{user.number} {user.name}" for user in users)
             raise WrongState(f"{run.name} has trained stages of {names}: these would lose their curves. Delete them first.")
-        Run.objects.filter(pk=run.pk).update(deleted_at=Now())
+        return bool(Run.objects.filter(pk=run.pk).update(deleted_at=Now()))
 
 
 def users_of(run: Run) -> QuerySet[Run]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.accounts.models import User
 from dashboard.runs import lifecycle
+from dashboard.runs.keys import canonical
 from dashboard.runs.models import DONE, Run, Stage
 from dashboard.runs.reuse import chain_to, has_checkpoint
 from trainer.config import Run as Config
@@ -62,4 +63,4 @@ def misfits(parent: Run, index: int, config: Config) -> Iterator[tuple[FieldPath
 def taken_over_part(config: Config, index: int) -> dict[str, Any]:
     """What the stages before `index` were trained with; nothing at the first stage."""
     document = config.model_dump(mode="json", include={"model", "num_threads", "stages"})
-    return {**document, "stages": document["stages"][: index - 1]} if index > 1 else {}
+    return {**document, "stages": [canonical(stage) for stage in document["stages"][: index - 1]]} if index > 1 else {}

@@ -33,9 +33,14 @@ def key_of(config: Run, index: int, inputs: Inputs) -> str:
     """Returns "" where nobody can know: a data set has no fingerprint, weights lie in a folder, the stage before has no key."""
     if not all(inputs["data"].values()) or (index > 1 and not inputs["parent"]) or reads_a_folder(config):
         return ""
-    stage = config.stages[index - 1].model_dump(mode="json", exclude=WORDS_ONLY)
+    stage = canonical(config.stages[index - 1].model_dump(mode="json", exclude=WORDS_ONLY))
     texts = {"texts": texts_of(config)} if index == 1 and trains_tokenizer(config) else {}
     return digest({"model": config.model.model_dump(mode="json"), "num_threads": config.num_threads, "stage": stage, **texts, **inputs})
+
+
+def canonical(stage: dict[str, Any]) -> dict[str, Any]:
+    """What trains is a set, in whatever order a form or a caller lists it. Recipes list it sorted: their stages keep the keys they had."""
+    return {**stage, "trainable": sorted(set(stage["trainable"]))}
 
 
 def texts_of(config: Run) -> list[Any]:

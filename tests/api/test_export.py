@@ -8,11 +8,17 @@ import io
 import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import connection, connections
 from django.test import AsyncClient, Client
+from django.test.utils import CaptureQueriesContext
 from pyarrow import parquet
 
+from dashboard.metrics import exporting
+from dashboard.metrics.exporting import RunDeleted
 from dashboard.metrics.names import WALL
+from dashboard.metrics.pyramid import FULL
+from dashboard.runs import deletion
+from dashboard.runs.models import Run
 from tests.cast import Cast
 from tests.metrics.store import Book, open_book, some_points
 from tests.metrics.test_reading import another
@@ -57,6 +63,44 @@ def test_csv_has_every_point_of_every_attempt(alice: Client, book: Book) -> None
         ("100", "7.0", "false", "nan"),
         ("101", "inf", "false", "nan"),
     ]
+
+
+@pytest.mark.parametrize("size", [3, 700, 5000])
+def test_rows_that_are_joined_while_they_are_exported_lose_and_double_nothing(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(exporting, "MOST_ROWS", 2)
+    book = open_book(cast)
+    steps, values = some_points(100 * size, 1)
+    book.write(LOSS, [size] * 60, steps[: 60 * size], values[: 60 * size])
+    pieces = exporting.batches(book.series(LOSS))
+    found = [next(pieces) for _ in range(3)]
+    book.write(LOSS, [size] * 40, steps[60 * size :], values[60 * size :])
+    book.writer.finish()
+    found += pieces
+    assert np.concatenate([piece["step"] for piece in found]).tolist() == steps.tolist()
+    assert np.array_equal(np.concatenate([piece["value"] for piece in found]), values, equal_nan=True)
+
+
+def test_no_statement_is_open_while_a_piece_of_an_export_is_sent(book: Book) -> None:
+    """An open one would keep SQLite from ever beginning its log anew."""
+    pieces = exporting.batches(book.series(LOSS))
+    next(pieces)
+    with CaptureQueriesContext(connection) as queries:
+        rest = sum(len(piece) for piece in pieces)
+    assert rest == NUM_POINTS - exporting.MOST_ROWS * FULL
+    assert len(queries) == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_an_export_of_a_run_that_is_deleted_meanwhile_breaks_off(alice: Client, book: Book, form: str) -> None:
+    answer = alice.get(address(book, f"format={form}"))
+    pieces = iter(answer.streaming_content)
+    next(pieces)
+    Run.objects.filter(pk=book.run.pk).update(status="stopped")
+    deletion.delete(book.run)
+    with pytest.raises(RunDeleted):
+        list(pieces)
 
 
 def test_a_cell_that_looks_like_a_formula_is_none(alice: Client, book: Book) -> None:

@@ -67,6 +67,12 @@ def test_a_metric_of_any_name_can_be_asked_for(alice: Client, book: Book) -> Non
         assert answer.json()["value"] == [4.0]
 
 
+@pytest.mark.parametrize("address", ["series?metric=a&run=", "series?metric=a&run=1&run=-", "runs?offset="])
+def test_a_number_that_no_database_holds_is_refused(alice: Client, address: str) -> None:
+    answer = alice.get(f"/api/v1/{address}{2**63}")
+    assert (answer.status_code, answer.json()["errors"][0]["loc"][0]) == (422, "query")
+
+
 def blocks(data: bytes) -> Iterator[dict[str, Any]]:
     """As a page reads them."""
     at = 0

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from channels.db import database_sync_to_async
 
-from dashboard.live import backlog, consumers, guard
+from dashboard.live import backlog, consumers, guard, publish
 from dashboard.live.backlog import Frame
 from dashboard.live.feed import Feed, feeds
 from dashboard.live.publish import stream_of
@@ -69,6 +69,17 @@ async def test_an_emptied_stream_costs_nothing(run: Run, cast: Cast, valkey: Ser
         newest = await move(run)
         seen += await page.receive_until(newest)
     assert seen == list(range(1, newest + 1))
+
+
+async def test_the_stream_of_a_run_that_has_come_to_rest_goes_by_itself(run: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "STREAM_S", 1)
+    async with watching_run(run, cast.alice) as page:
+        newest = await move(run, 3)
+        await page.receive_until(newest)
+        assert client().pttl(stream_of(run.pk)) > 0
+        while client().exists(stream_of(run.pk)):
+            await asyncio.sleep(0.1)
+        assert await page.receive_until(await move(run, 2)) == [newest + 1, newest + 2]
 
 
 async def test_a_killed_server_that_comes_back_costs_nothing(run: Run, cast: Cast, valkey: Server) -> None:

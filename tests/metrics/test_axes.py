@@ -64,6 +64,14 @@ def test_wall_time_is_that_of_the_attempt_that_made_the_step(run: Run) -> None:
     assert x(run, "wall", stage=1) == [*(began + np.arange(1, 21)), *(began + 3600 + np.arange(1, 41))]
 
 
+@pytest.mark.parametrize("max_points", [5, 2000])
+def test_a_window_behind_what_an_attempt_still_has_is_the_next_ones_alone(run: Run, max_points: int) -> None:
+    for axis in ("wall", "active"):
+        answer = answers([Ask(run, Piece(LOSS, None, 30, 55), 1)], max_points, axis)[0]
+        assert {part.attempt.number for part in answer.curve.parts} == {2}
+        assert (answer.curve.num_points, answer.x[-1]) == (26, {"wall": BEGAN.timestamp() + 3635, "active": 75}[axis])
+
+
 def test_samples_and_tokens_count_in_the_stage_or_over_the_whole_run(run: Run) -> None:
     assert x(run, "samples", stage=2) == [32.0 * step for step in range(1, 11)]
     assert x(run, "tokens")[-1] == 100 * (60 + 10)

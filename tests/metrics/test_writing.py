@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sqlite3
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.live.messages import Update
+from dashboard.metrics import writing
 from dashboard.metrics.models import Chunk, Series
 from dashboard.metrics.names import LONGEST, stored_name
 from dashboard.metrics.replaying import points_after
@@ -85,6 +89,35 @@ def test_many_metrics_that_come_together_are_compacted_in_turn(book: Book) -> No
     assert rows.max() < 64 + 200 // 8
     for metric in metrics[::50]:
         check_series(book.series(metric), np.arange(1, 140), np.arange(1.0, 140.0))
+
+
+def test_the_end_of_an_attempt_of_many_metrics_fits_into_statements(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite takes 32,766 values in one, which the rows of some 500 metrics are more than; both are smaller here."""
+    monkeypatch.setattr(writing, "FINISHED_AT_ONCE", 10)
+    metrics = [f"m/{number}" for number in range(45)]
+    for step in range(1, 51):
+        with transaction.atomic():
+            book.writer.write(Update(book.run.pk, step), {metric: ([step], [float(step)]) for metric in metrics})
+        book.writer.settle()
+    with at_most_values(1000):
+        book.writer.finish()
+    for metric in metrics:
+        check_series(book.series(metric), np.arange(1, 51), np.arange(1.0, 51.0))
+        assert Chunk.objects.filter(series__metric=metric).count() == 1
+
+
+@contextlib.contextmanager
+def at_most_values(number: int) -> Iterator[None]:
+    """In one statement; PostgreSQL has no such limit."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    before = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, number)
+    try:
+        yield
+    finally:
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
 
 
 def test_after_a_transaction_that_failed_the_heads_are_read_again(cast: Cast, django_capture_on_commit_callbacks) -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 from django.test import Client
 
+from dashboard.live import guard
+from dashboard.live.overview import overview
 from dashboard.metrics.models import Chunk, Series
 from dashboard.runs import deletion, lifecycle
 from dashboard.runs.models import Attempt, Event, Job, LogChunk, Run
 from tests.cast import Cast
 from tests.metrics.store import Book, some_points
 from tests.pages.working import claim, train
+from tests.processes import ROOT
 from tests.runs.finished import finish_stages, tiny, with_last_stage
 from workers import retention
 
@@ -92,6 +98,17 @@ def test_nobody_takes_over_or_resumes_what_is_being_deleted(cast: Cast, run: Run
         lifecycle.resume(run, cast.alice)
 
 
+def test_who_watches_sees_it_no_more_while_its_rows_go(cast: Cast, run: Run) -> None:
+    async def close(code: int) -> None:
+        raise AssertionError(code)
+
+    Run.objects.filter(pk=run.pk).update(ended_at=Now())
+    seat = guard.Seat(cast.bob.pk, None, cast.bob.get_session_auth_hash(), run.pk, close)
+    assert (guard.refusals([seat]), set(overview([cast.project.pk]))) == ({}, {run.pk})
+    deletion.hide(run)
+    assert (guard.refusals([seat]), overview([cast.project.pk])) == ({seat: guard.NOT_FOUND}, {})
+
+
 def test_what_was_cut_short_is_hidden_and_taken_up_again(alice: Client, run: Run) -> None:
     deletion.hide(run)
     assert next(deletion.remove(run)) > 0
@@ -99,6 +116,40 @@ def test_what_was_cut_short_is_hidden_and_taken_up_again(alice: Client, run: Run
     assert "first" not in alice.get("/runs/").content.decode()
     retention.prune(threading.Event())
     assert not Run.objects.exists()
+
+
+def test_of_two_who_delete_the_same_run_one_does(cast: Cast, run: Run) -> None:
+    """Both have listed it; the other one is done before this one begins."""
+    other = Run.objects.get(pk=run.pk)
+    assert deletion.hide(other)
+    assert not deletion.hide(run)
+    list(deletion.remove(other))
+    assert not retention.may_go(run)
+    deletion.delete(run)
+
+
+def test_prune_goes_on_past_a_run_that_a_worker_deleted_meanwhile(cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Run.objects.filter(pk=run.pk).update(ended_at=Now() - timedelta(days=30))
+    listed = deletion.outlived(29)
+    deletion.delete(run)
+    monkeypatch.setattr("dashboard.management.commands.prune.outlived", lambda days: listed)
+    assert "#1 first was deleted meanwhile" in prune(days=29)
+
+
+def test_a_fault_does_not_end_the_workers_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, looks = threading.Event(), []
+
+    def look(ended: threading.Event) -> None:
+        looks.append(ended)
+        if len(looks) == 2:
+            ended.set()
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(retention, "EVERY_S", 0.001)
+    monkeypatch.setattr(retention, "prune", look)
+    monkeypatch.setattr(retention.connection, "close", lambda: None)
+    retention.keep_pruning(ended)
+    assert len(looks) == 2
 
 
 def test_a_run_goes_in_pieces(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +176,21 @@ def test_prune_deletes_by_age_and_says_so(cast: Cast, run: Run) -> None:
     Run.objects.filter(pk=young.pk).delete()
     assert "#1 first is deleted" in prune(days=29)
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("days", [-1, 36_501, 10**12])
+def test_prune_refuses_an_age_that_is_none(run: Run, days: int) -> None:
+    with pytest.raises(CommandError, match="a number of days from 0 to 36500"):
+        prune(days=days)
+    assert Run.objects.exists()
+
+
+def test_workers_refuse_an_age_that_is_none() -> None:
+    """Every run that has ended did so before tomorrow."""
+    asked = {**os.environ, "ANNEAL_RETENTION_DAYS": "-1"}
+    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ANNEAL_RETENTION_DAYS: a number of days from 0" in done.stderr
 
 
 def test_prune_keeps_what_a_younger_run_shows(cast: Cast, run: Run) -> None:

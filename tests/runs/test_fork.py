@@ -63,6 +63,16 @@ def test_a_changed_stage_before_the_fork_is_refused_by_its_path(parent: Run, cas
     assert statuses(fork(parent, 1, cast.erin, "child", earlier))[0] == "queued"
 
 
+def test_what_trains_may_be_listed_in_another_order(cast: Cast) -> None:
+    stages = tiny().stages
+    listed = [
+        tiny(stages=(stages[0].model_copy(update={"trainable": order}), *stages[1:])) for order in (("image.*", "top"), ("top", "image.*"))
+    ]
+    parent = finish_stages(cast.submit("parent", listed[0]))
+    assert statuses(fork(parent, 2, cast.erin, "child", listed[1])) == ["reused", "queued", "waiting"]
+    assert statuses(cast.submit("twin", listed[1])) == ["reused", "reused", "reused"]
+
+
 def test_another_model_or_number_of_threads_is_refused_unless_nothing_is_taken_over(parent: Run, cast: Cast) -> None:
     other = tiny(model=tiny().model.model_copy(update={"fusion": "gated"}), num_threads=7)
     assert set(refused(parent, 2, other, cast)) == {("model", "fusion"), ("num_threads",)}

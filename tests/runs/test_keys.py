@@ -87,6 +87,20 @@ def test_names_words_and_defaults_written_out_change_nothing(path: str, value: A
     assert keys_of(document()) == keys_of(changed(document(), path, value))
 
 
+@pytest.mark.parametrize("listed", [["middle", "top"], ["top", "middle"], ["top", "middle", "top"]])
+def test_what_trains_is_a_set_in_whatever_order_it_is_listed(listed: list[str]) -> None:
+    """A form sends the groups before the patterns, a recipe lists them in another order."""
+    start = changed(document(pretrained="x"), "stages.1.trainable", ["middle", "top"])
+    assert keys_of(changed(start, "stages.1.trainable", listed)) == keys_of(start)
+    assert same(keys_of(start), keys_of(changed(start, "stages.1.trainable", ["top"]))) == [True, False, False]
+
+
+def test_stages_that_were_trained_from_the_recipes_keep_their_keys() -> None:
+    for recipe in recipes.load().values():
+        for stage in recipe.config.stages:
+            assert list(stage.trainable) == sorted(set(stage.trainable)), (recipe.id, stage.name)
+
+
 def test_data_with_another_fingerprint_changes_the_keys_of_the_stages_that_read_it() -> None:
     start = changed(document(pretrained="x"), "stages.1.tasks", [task("other")])
     newer = {**CARDS, "other": CARDS["other"].model_copy(update={"fingerprint": "new"})}

@@ -54,6 +54,14 @@ def test_a_stage_before_that_has_another_key_now_marks_it(run: Run) -> None:
     assert out_of_date(list(run.stages), catalog.load()) == {2: "stage 1 was trained on other data since", 3: "stage 2 is out of date"}
 
 
+def test_stages_whose_keys_are_of_an_older_form_stay_up_to_date(run: Run) -> None:
+    """Nobody makes the keys of finished stages again: each names the one it was trained on."""
+    for stage in run.stages:
+        inputs = stage.inputs if stage.index == 1 else {**stage.inputs, "parent": f"old {stage.index - 1}"}
+        Stage.objects.filter(pk=stage.pk).update(key=f"old {stage.index}", inputs=inputs)
+    assert out_of_date(list(run.stages), catalog.load()) == {}
+
+
 def test_a_newer_trainer_marks_what_an_older_one_trained(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outdated, "VERSION", 2)
     assert out_of_date(list(run.stages), catalog.load())[1] == "the trainer has changed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -36,6 +37,15 @@ def test_a_warning_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_quantization_ends_without_weights_of_a_stage(capsys: pytest.CaptureFixture[str]) -> None:
     Narrator().tell("finished", {"results": {}})
     assert capsys.readouterr().out.endswith(" INFO done\n")
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("utf-8", "né?"), ("ascii", "n??")])
+def test_a_character_that_the_output_cannot_write_stops_no_training(monkeypatch: pytest.MonkeyPatch, encoding: str, told: str) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", output)
+    Narrator().tell("warned", {"message": "n\u00e9\udcff"})
+    output.seek(0)
+    assert output.read().endswith(f" WARNING {told}\n")
 
 
 def test_an_event_of_another_kind_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:

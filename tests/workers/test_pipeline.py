@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import DataError
 from django.db.models.functions import Now
 
 from dashboard.fleet.models import Worker
@@ -19,7 +20,7 @@ from dashboard.runs.models import Attempt, Job, Run, Stage, Status
 from tests.cast import Cast
 from tests.workers.conftest import RECORDING
 from trainer.events import FILE_NAME
-from workers import pipeline
+from workers import facts, pipeline
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,20 @@ def test_a_job_that_no_worker_can_run_fails_with_the_reason(run: Run, run_job: R
     monkeypatch.setattr(pipeline, "hand_over", stumble)
     assert [run_job() for _ in range(4)] == [True, True, True, False]
     assert first_job(run).error == "The worker could not run this job: ValueError: the config of another version"
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_the_database_refuses_fails_the_job_instead_of_going_round(
+    run: Run, run_job: RunJob, fake_trainer: Replace, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    def refuse(*given: object) -> None:
+        raise DataError("value too long for type character varying(80)")
+
+    fake_trainer(REPLAY if ends else f"{REPLAY}\ntime.sleep(60)")
+    monkeypatch.setitem(facts.KINDS, "started", refuse)
+    assert [run_job() for _ in range(4)] == [True, True, True, False]
+    assert first_job(run).status == Status.FAILED
+    assert first_job(run).error.startswith("The worker could not run this job: DataError: value too long")
 
 
 def test_a_stop_request_ends_the_stage_and_the_run(

@@ -123,5 +123,12 @@ def test_a_trainer_that_cannot_be_started_leaves_no_open_file(tmp_path: Path, mo
     assert num_open() == before
 
 
+def test_a_folder_that_is_gone_leaves_no_open_pipe(tmp_path: Path) -> None:
+    before = num_open()
+    with pytest.raises(FileNotFoundError):
+        Trainer("train", tmp_path / "gone")
+    assert num_open() == before
+
+
 def num_open() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir()) if Path("/proc").exists() else 0

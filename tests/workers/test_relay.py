@@ -27,6 +27,7 @@ from dashboard.runs.models import Attempt, Event, LogChunk, Run, Stage
 from tests.workers.conftest import RECORDING
 from trainer.events import FILE_NAME, metrics_of
 from workers import facts
+from workers.outcome import conclude
 from workers.process import LOG
 from workers.relay import Relay, rescue
 
@@ -195,6 +196,25 @@ def test_a_step_that_is_no_number_stands_on_the_time_line_with_its_sources(lease
     Relay(lease, attempt).pump()
     event = Event.objects.get(attempt=attempt)
     assert (event.kind, event.step, event.data) == (kind, 52, facts)
+
+
+def test_texts_that_no_database_takes_do_not_hold_up_the_job(lease: Lease, attempt: Attempt) -> None:
+    """PostgreSQL refuses NUL in texts and in JSON, and both databases half a character."""
+    events(
+        attempt,
+        {"kind": "warned", "message": "a\0b\ud800"},
+        {"kind": "evaluated", "step": 1, "split": "validation", "metrics": {"validation/\0": 0.5}},
+        {"kind": "skipped", "step": 1, "message": "", "sources": ["\0"], "last_good": None},
+        {"kind": "failed", "message": "a\0b", "reason": "error"},
+    )
+    relay = Relay(lease, attempt)
+    relay.pump()
+    assert Event.objects.get(kind="warned").data == {"message": "a\ufffdb\ufffd"}
+    assert Event.objects.get(kind="skipped").data["sources"] == ["\ufffd"]
+    assert Stage.objects.get(pk=lease.job_id).results == {"validation/\ufffd": 0.5}
+    assert stored(attempt)["validation/\ufffd"] == [(1, 0.5)]
+    conclude(lease, attempt, 1, relay.failure, shutting_down=False)
+    assert Attempt.objects.get(pk=attempt.pk).error == "a\ufffdb"
 
 
 def steps(first: int, last: int) -> list[dict[str, Any]]:
