@@ -16,7 +16,7 @@ test: $(VENV)/.dev
 check: $(VENV)/.dev
 	$(BIN)/python scripts/check.py
 
-# Our loop against the Hugging Face Trainer, in turn.
+# All of them; `python -m scripts.bench NAME` runs one.
 bench: $(VENV)/.dev
 	$(BIN)/python -m scripts.bench
 

@@ -52,7 +52,7 @@ SENTENCES: dict[str, Callable[[Fields], str]] = {
     "evaluated": evaluated,
     "saved": lambda event: f"saved {event['checkpoint']}, {event['size_bytes'] / 1e6:.1f} MB",
     "stopped": lambda event: f"stopped as asked, goes on from {event['checkpoint']}",
-    "finished": lambda event: f"done, the weights are in {event['checkpoint']}",
+    "finished": lambda event: f"done, the weights are in {event['checkpoint']}" if "checkpoint" in event else "done",
     "measured": measured,
     "exported": lambda event: "wrote " + ", ".join(event["files"].values()),
 }

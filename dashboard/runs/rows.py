@@ -128,7 +128,7 @@ class Row:
 def some(runs: QuerySet[Run], start: int, stop: int) -> list[Run]:
     """The runs of one page. They are sorted by their keys alone: a row is long, because of its config."""
     keys = list(runs.values_list("pk", flat=True)[start:stop])
-    found = runs.model._default_manager.select_related("project", "owner").in_bulk(keys)
+    found = runs.model._default_manager.select_related("project", "owner").defer("config").in_bulk(keys)
     return [found[key] for key in keys if key in found]
 
 

@@ -42,6 +42,14 @@ def free_port() -> int:
     return port
 
 
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 class Stack:
     """`with Stack(pace=50) as stack:` starts message server, web server and worker; all of it ends with the block."""
 
@@ -74,7 +82,7 @@ class Stack:
         script = "import django; django.setup(); from dashboard.start import services; print('\\0'.join(services.web().command))"
         self.web = self.spawn("web", *self.output("-c", script).strip().split("\0"))
         self.worker = self.spawn("worker", sys.executable, "-m", "scripts.bench.paced_worker")
-        wait_for(self.is_ready)
+        wait_for(lambda: answers(f"{self.address}/healthz"))
         self.token = self.output("manage.py", "token", self.login[0]).split()[-1]
 
     def spawn(self, name: str, *command: str) -> subprocess.Popen[bytes]:
@@ -86,13 +94,6 @@ class Stack:
     def output(self, *words: str) -> str:
         done = subprocess.run([sys.executable, *words], cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True)
         return done.stdout
-
-    def is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
 
     @property
     def address(self) -> str:

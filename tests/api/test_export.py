@@ -7,6 +7,8 @@ import io
 
 import numpy as np
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import AsyncClient, Client
 from pyarrow import parquet
 
@@ -94,3 +96,4 @@ async def test_it_streams_from_the_server_that_pages_are_served_by(async_client:
     pieces = [piece async for piece in answer.streaming_content]
     assert len(pieces) > 3
     assert b"".join(pieces).count(b"\n") == 1 + NUM_POINTS + 2
+    await sync_to_async(connections.close_all)()

@@ -33,6 +33,11 @@ def test_a_warning_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith(" WARNING stage 1, step 3: train/loss is nan\n")
 
 
+def test_a_quantization_ends_without_weights_of_a_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    Narrator().tell("finished", {"results": {}})
+    assert capsys.readouterr().out.endswith(" INFO done\n")
+
+
 def test_an_event_of_another_kind_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     Narrator().tell("drawn", {"stage": 1, "step": 3, "sources": []})
     assert capsys.readouterr().out == ""

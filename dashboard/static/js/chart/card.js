@@ -70,7 +70,7 @@ export class RunCharts {
 
   arrived() {
     this.setFailed(false);
-    this.draw();
+    this.paint();
   }
 
   failed() {
