@@ -96,6 +96,13 @@ def test_every_setting_is_in_the_address_and_comes_back_from_it(page, charts: st
     assert "x=samples" in page.url and "view=multiples" in page.url and "hide=validation" in page.url
 
 
+def test_strip_and_lane_go_along_when_the_chart_gets_another_width(page, charts: str) -> None:  # noqa: F811
+    page.set_viewport_size({"width": 1900, "height": 900})
+    wait_for(lambda: plot(page)["width"] > 1000)
+    strip = page.locator("[data-ruler] [data-stage]").last.bounding_box
+    wait_for(lambda: abs(strip()["x"] + strip()["width"] - plot(page)["x"] - plot(page)["width"]) < 2, 10)
+
+
 def test_the_crosshair_stands_at_the_same_place_in_every_chart(page, charts: str) -> None:  # noqa: F811
     box = plot(page)
     page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 40)
