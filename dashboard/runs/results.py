@@ -14,6 +14,7 @@ from dashboard.metrics.latest import latest_losses_of
 from dashboard.runs.experts import Layer, layers_of
 from dashboard.runs.models import DONE, Attempt, Event, Run, Stage, Status
 from dashboard.runs.outdated import out_of_date
+from dashboard.runs.strip import NUM_COLOURS
 from trainer import catalog
 from trainer.events import LOSS, decode
 
@@ -59,8 +60,12 @@ class Card:
 
     @property
     def colour(self) -> int:
-        """From the sixth stage on the colours repeat; the numeral tells them apart."""
-        return (self.stage.index - 1) % 5 + 1
+        """From the sixth stage on the colours repeat, with a hatch; the numeral tells them apart."""
+        return (self.stage.index - 1) % NUM_COLOURS + 1
+
+    @property
+    def repeats(self) -> bool:
+        return self.stage.index > NUM_COLOURS
 
     @property
     def headline(self) -> Row | None:

@@ -28,10 +28,14 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         found.stop()
 
 
-@pytest.fixture(scope="module")
-def run_id(installation: Installation) -> int:
+def write_run(installation: Installation) -> int:
     command = [sys.executable, "-m", "tests.e2e.written", str(STEPS)]
     return int(subprocess.run(command, cwd=ROOT, env=installation.environment, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def run_id(installation: Installation) -> int:
+    return write_run(installation)
 
 
 @pytest.fixture
@@ -56,13 +60,19 @@ def plot(page) -> dict[str, float]:  # noqa: F811
     return page.locator("live-chart[kind=loss] .u-over").bounding_box()
 
 
+def drag(page, box: dict[str, float], start: float, end: float) -> None:  # noqa: F811
+    """From one share of a plot's width to another."""
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + start * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + end * box["width"], middle, steps=4)
+    page.mouse.up()
+
+
 def test_a_drag_zooms_the_back_button_returns_and_a_double_click_resets(page, charts: str) -> None:  # noqa: F811
     box = plot(page)
     middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 0.1 * box["width"], middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.3 * box["width"], middle, steps=4)
-    page.mouse.up()
+    drag(page, box, 0.1, 0.3)
     wait_for(lambda: window(page) != "")
     assert int(badge(page).split()[0]) < STEPS
     page.go_back()
@@ -96,6 +106,13 @@ def test_every_setting_is_in_the_address_and_comes_back_from_it(page, charts: st
     assert "x=samples" in page.url and "view=multiples" in page.url and "hide=validation" in page.url
 
 
+def test_strip_and_lane_go_along_when_the_chart_gets_another_width(page, charts: str) -> None:  # noqa: F811
+    page.set_viewport_size({"width": 1900, "height": 900})
+    wait_for(lambda: plot(page)["width"] > 1000)
+    strip = page.locator("[data-ruler] [data-stage]").last.bounding_box
+    wait_for(lambda: abs(strip()["x"] + strip()["width"] - plot(page)["x"] - plot(page)["width"]) < 2, 10)
+
+
 def test_the_crosshair_stands_at_the_same_place_in_every_chart(page, charts: str) -> None:  # noqa: F811
     box = plot(page)
     page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 40)
@@ -106,3 +123,27 @@ def test_the_crosshair_stands_at_the_same_place_in_every_chart(page, charts: str
     )
     assert len(shares) > 2
     assert max(shares) - min(shares) < 0.02
+
+
+def test_a_drag_zooms_a_small_chart_past_its_acts(page, charts: str) -> None:  # noqa: F811
+    small = page.locator(".metric-slot .u-over").first
+    small.scroll_into_view_if_needed()
+    small.hover()
+    page.locator(".metric-slot .card-acts").first.get_by_role("button").first.wait_for()
+    box = small.bounding_box()
+    drag(page, {**box, "height": 40}, 0.1, 0.5)
+    wait_for(lambda: window(page) != "")
+    assert int(window(page).partition("-")[2]) < 0.6 * 3 * STEPS
+
+
+def test_a_drag_zooms_one_stage_of_a_comparison(page, installation: Installation, run_id: int) -> None:  # noqa: F811
+    page.goto(f"{installation.address}/compare/?runs={run_id},{write_run(installation)}&curve=train/loss")
+    first = page.locator('[data-overlay="1"] .u-over')
+    first.scroll_into_view_if_needed()
+    drag(page, first.bounding_box(), 0.2, 0.6)
+    page.wait_for_url(re.compile("zoom=1:"))
+    ends = "(hosts) => hosts.slice(0, 2).map((host) => host.plot.scales.x.max)"
+    wait_for(lambda: page.locator("[data-overlay]").evaluate_all(ends)[0] < 0.7 * STEPS)
+    assert page.locator("[data-overlay]").evaluate_all(ends)[1] == STEPS
+    first.dblclick()
+    page.wait_for_url(lambda url: "zoom" not in url)

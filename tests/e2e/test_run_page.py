@@ -114,6 +114,19 @@ def test_full_screen_steps_by_arrow_keys_shows_a_table_and_saves_a_picture(page,
     assert "panel" not in page.url
 
 
+def test_the_back_button_closes_full_screen_and_stays_on_the_page(page, large: str) -> None:
+    page.goto(large)
+    card = page.locator('[data-metric="train/grad_norm"]')
+    card.hover()
+    card.locator("[data-act=full]").click()
+    page.locator("[data-full] canvas").wait_for()
+    page.go_back()
+    page.locator("[data-full]").wait_for(state="hidden")
+    assert page.url == large
+    page.go_forward()
+    page.locator("[data-full] canvas").wait_for()
+
+
 def test_a_long_log_is_drawn_as_far_as_it_is_seen_searched_and_read_backwards(page, large: str) -> None:
     page.goto(f"{large}logs/")
     page.locator(".log-line").first.wait_for()

@@ -25,7 +25,7 @@ SAMPLES, STEP_S = 64, 0.25
 
 def main(num_steps: int) -> int:
     run = submit(num_steps)
-    worker = Worker.objects.create(name="writer", host="here", pid=1, started_at=Now(), last_seen=Now())
+    worker, _ = Worker.objects.get_or_create(name="writer", defaults={"host": "here", "pid": 1, "started_at": Now(), "last_seen": Now()})
     begun = time.time() - 3 * num_steps * STEP_S
     for number in range(3):
         lease = lifecycle.claim(worker)
@@ -38,7 +38,7 @@ def submit(num_steps: int) -> Run:
     recipe = recipes.load()["sentiment-tiny"].config
     stages = tuple(stage.model_copy(update={"steps": num_steps}) for stage in recipe.stages)
     config = recipe.model_copy(update={"stages": stages, "quantization": None})
-    return lifecycle.submit(Project.objects.get(), User.objects.get(), "written", config, recipe="sentiment-tiny")
+    return lifecycle.submit(Project.objects.get(), User.objects.get(), "written", config, recipe="sentiment-tiny", reuse=False)
 
 
 def write_stage(lease: lifecycle.Lease, num_steps: int, begun: float) -> None:

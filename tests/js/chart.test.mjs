@@ -96,6 +96,13 @@ test("a log axis survives zeros and negatives: linear in the middle, decades on 
   assert.deepEqual(ticks(...range, { kind, middle }, 6), [-100, -1, 0, 1, 100]);
 });
 
+test("one tiny value does not press all others into a line", () => {
+  const { kind, fold } = scaleOf(values(1e-300, 0.2, 0.5, 3, 40), { isLog: true });
+  assert.equal(kind, "symlog");
+  assert.ok(fold(40) - fold(0.2) > 0.3 * (fold(40) - fold(1e-300)));
+  assert.equal(scaleOf(values(1e-9, 3), { isLog: true }).kind, "log");
+});
+
 test("the largest and the smallest numbers there are fold onto an axis", () => {
   for (const list of [values(0, 1e300), values(1e-300, 1e300), values(-1e300, 0, 1e-300), values(1e-300, 2e-300)]) {
     for (const isLog of [false, true]) {
@@ -167,6 +174,13 @@ test("a heavier mark wins over a checkpoint at the same place", () => {
   const marks = marksOf(events, stages, [{ stage: 1, step: 41 }], [{ stage: 1, step: 40 }, { stage: 1, step: 5 }]);
   const shown = thinOut(marks.map((mark) => ({ ...mark, x: mark.step })), (x) => x);
   assert.deepEqual(shown.map(({ x, shape }) => [x, shape]), [[5, "evaluation"], [20, "resume"], [41, "nan"]]);
+});
+
+test("of a stop and the resume at the same step the resume is seen", () => {
+  const stages = [{ index: 1, offset: 0, num_steps: 50 }];
+  const events = [{ kind: "stopped", stage: 1, step: 20, data: {} }, { kind: "started", stage: 1, step: null, data: { resumed_from: 20 } }];
+  const shown = thinOut(marksOf(events, stages, []).map((mark) => ({ ...mark, x: mark.step })), (x) => x);
+  assert.deepEqual(shown.map(({ shape }) => shape), ["resume"]);
 });
 
 test("gates and notes have their shapes", () => {

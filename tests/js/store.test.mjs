@@ -32,6 +32,17 @@ test("updates join in order", () => {
   assert.equal(run.series("train/loss").numPoints, 3);
 });
 
+test("the age of an older attempt's last point is no news of the new one", () => {
+  const run = store();
+  run.apply(points(1, [1, 2]));
+  run.apply({ cursor: 2, at: 60, stages: [{ ...stage([attempt(1, 1)]), last_step: 2 }] });
+  assert.equal(run.lastPointAt, 1);
+  run.apply({ cursor: 3, at: 60, stages: [{ ...stage([attempt(1, 1), attempt(2, null)]), last_step: 2 }] });
+  assert.equal(run.lastPointAt, null);
+  run.apply(points(4, [3], 2));
+  assert.equal(run.lastPointAt, 4);
+});
+
 test("a gap is told and nothing behind it is taken", () => {
   const run = store();
   assert.deepEqual(run.apply(points(2, [5])), ["gap"]);

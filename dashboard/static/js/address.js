@@ -4,13 +4,13 @@ export function parameter(name) {
   return new URLSearchParams(location.search).get(name) ?? "";
 }
 
-/** Sets parameters without a new entry in the history; an empty one goes. */
-export function setParameters(values) {
+/** Sets parameters; an empty one goes. Without a new entry in the history, unless the back button is to undo it (`isEntry`). */
+export function setParameters(values, { isEntry = false } = {}) {
   const params = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(values)) {
     if (value) params.set(name, value);
     else params.delete(name);
   }
   const query = params.toString();
-  history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
+  history[isEntry ? "pushState" : "replaceState"](history.state, "", location.pathname + (query ? `?${query}` : ""));
 }

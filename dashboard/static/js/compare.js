@@ -3,7 +3,11 @@
 import { drawStage, MOST_RUNS } from "./chart/overlay.js";
 import * as numbers from "./chart/numbers.js";
 import { onThemeChange } from "./chart/theme.js";
+import { Regions } from "./live/regions.js";
 import { askBlocks, FEW_POINTS } from "./live/series.js";
+
+const FOLLOW_MS = 3000;
+const REDRAW_MS = 10_000;
 
 /** Choosing a metric takes effect at once; without scripts the form has a button. */
 function start(data) {
@@ -11,42 +15,97 @@ function start(data) {
   const look = lookFrom(location.search, data);
   for (const select of document.querySelectorAll("[data-submit]")) select.addEventListener("change", () => select.form.requestSubmit());
   for (const form of document.querySelectorAll("form[method=get]")) form.addEventListener("formdata", ({ formData }) => keepLook(formData, look));
-  bindColumns();
+  const showColumn = bindColumns();
+  bindRegions(data, showColumn);
   const pictures = data.stages.map((stage) => new Picture(data, stage, look));
   bindLook(look, data, () => pictures.forEach((picture) => picture.show()));
   onThemeChange(() => pictures.forEach((picture) => picture.draw()));
+  document.addEventListener("anneal:run", ({ detail }) => pictures.forEach((picture) => picture.moved(detail.id)));
+  document.addEventListener("visibilitychange", () => pictures.forEach((picture) => picture.follow()));
+  addEventListener("popstate", () => {
+    look.windows = windowsFrom(location.search);
+    pictures.forEach((picture) => picture.show());
+  });
 }
 
-/** One stage: its curves come in one request, asked anew when x counts something else. */
+/**
+ * One stage: its curves come in one request, asked anew when x counts something else, when the reader zooms in and, every few seconds, while
+ * one of its runs moves; the browser sends the tag of what it has, and the server only what is new.
+ */
 class Picture {
   constructor(data, stage, look) {
-    Object.assign(this, { data, stage, look });
+    Object.assign(this, { data, stage, look, isStale: false });
     this.host = document.querySelector(`[data-overlay="${stage.index}"]`);
     this.runs = data.runs.filter((run) => stage.runs.includes(run.id)).slice(0, MOST_RUNS);
     this.show();
     new ResizeObserver(() => this.draw()).observe(this.host.parentElement);
+    this.host.addEventListener("zoomed", ({ detail }) => this.zoom(detail));
+    this.host.addEventListener("pointerleave", () => this.follow());
+  }
+
+  get window() {
+    return this.look.windows.get(this.stage.index) ?? null;
+  }
+
+  /** What is read: all of the stage, or the steps that the reader has zoomed into. */
+  get query() {
+    const { measure } = this.look;
+    const query = { run: this.runs.map((run) => run.id), metric: this.data.curve, stage: this.stage.index, max_points: FEW_POINTS };
+    if (measure !== "step") return { ...query, x: measure };
+    return this.window ? { ...query, from: this.window[0], to: this.window[1] } : query;
   }
 
   async show() {
-    const { measure } = this.look;
     try {
-      if (this.measure !== measure) await this.read(measure);
+      if (this.asked !== JSON.stringify(this.query)) await this.read();
       this.draw();
     } catch {
       this.failed();
     }
   }
 
-  async read(measure) {
-    const query = { run: this.runs.map((run) => run.id), metric: this.data.curve, stage: this.stage.index, max_points: FEW_POINTS };
-    const blocks = await askBlocks(this.data.many, measure === "step" ? query : { ...query, x: measure });
+  async read() {
+    const { query } = this;
+    const asked = JSON.stringify(query);
+    const blocks = await askBlocks(this.data.many, query);
+    if (asked !== JSON.stringify(this.query)) return; // the reader looks at something else by now
     const ofRun = (run) => blocks.find((block) => block.run === run.id);
     this.curves = this.runs.filter(ofRun).map((run) => ({ run, block: ofRun(run) }));
-    this.measure = measure;
+    this.asked = asked;
   }
 
   draw() {
-    if (this.curves && this.measure === this.look.measure) drawStage(this.host, this.data, this.stage, this.curves, this.look);
+    if (this.curves && this.asked === JSON.stringify(this.query)) drawStage(this.host, this.data, this.stage, this.curves, this.look, this.window);
+  }
+
+  moved(id) {
+    if (!this.runs.some((run) => run.id === id)) return;
+    this.isStale = true;
+    this.follow();
+  }
+
+  /** Nothing moves under the pointer, and nothing is asked for that nobody sees. A server that is away is asked again with the next news. */
+  follow() {
+    if (!this.isStale || this.timer || this.isHeld) return;
+    this.timer = setTimeout(async () => {
+      this.timer = null;
+      if (this.isHeld) return;
+      this.isStale = false;
+      await this.read().catch(() => {});
+      this.draw();
+    }, FOLLOW_MS);
+  }
+
+  get isHeld() {
+    return document.hidden || this.host.matches(":hover");
+  }
+
+  /** A stretch of x, or null for all of it. */
+  zoom(window) {
+    if (window) this.look.windows.set(this.stage.index, window);
+    else this.look.windows.delete(this.stage.index);
+    history.pushState(history.state, "", address(this.look, this.data));
+    this.show();
   }
 
   /** The reason and a way on, in the picture's place. */
@@ -66,7 +125,13 @@ function lookFrom(search, data) {
   const params = new URLSearchParams(search);
   const measure = data.measures.includes(params.get("x")) ? params.get("x") : "step";
   const isLog = { linear: false, log: true }[params.get("y")] ?? data.curve.includes("loss");
-  return { measure, isLog, isClipped: params.get("clip") === "1" };
+  return { measure, isLog, isClipped: params.get("clip") === "1", windows: windowsFrom(search) };
+}
+
+/** `zoom=1:20-80,3:0-40`: of each stage the stretch of x that is shown. */
+function windowsFrom(search) {
+  const parts = [...(new URLSearchParams(search).get("zoom") ?? "").matchAll(/(\d+):(\d+)-(\d+)/g)];
+  return new Map(parts.map(([, stage, low, high]) => [Number(stage), [Number(low), Number(high)]]).filter(([, [low, high]]) => low < high));
 }
 
 function keepLook(formData, look) {
@@ -77,7 +142,7 @@ function keepLook(formData, look) {
 /** The controls above the pictures; what is chosen stands in the URL. */
 function bindLook(look, data, redraw) {
   const controls = [
-    ...[...document.querySelectorAll("button[data-x]")].map((button) => ({ button, isOn: () => look.measure === button.dataset.x, press: () => (look.measure = button.dataset.x) })),
+    ...[...document.querySelectorAll("button[data-x]")].map((button) => ({ button, isOn: () => look.measure === button.dataset.x, press: () => Object.assign(look, { measure: button.dataset.x, windows: new Map() }) })),
     ...[...document.querySelectorAll("button[data-y]")].map((button) => ({ button, isOn: () => look.isLog === (button.dataset.y === "log"), press: () => (look.isLog = button.dataset.y === "log") })),
     ...[...document.querySelectorAll("button[data-clip]")].map((button) => ({ button, isOn: () => look.isClipped, press: () => (look.isClipped = !look.isClipped) })),
   ];
@@ -96,22 +161,38 @@ function bindLook(look, data, redraw) {
 
 function address(look, data) {
   const params = new URLSearchParams(location.search);
-  const settings = { x: look.measure === "step" ? null : look.measure, y: look.isLog === data.curve.includes("loss") ? null : look.isLog ? "log" : "linear", clip: look.isClipped ? "1" : null };
+  const settings = { x: look.measure === "step" ? null : look.measure, y: look.isLog === data.curve.includes("loss") ? null : look.isLog ? "log" : "linear", clip: look.isClipped ? "1" : null, zoom: [...look.windows].map(([stage, window]) => `${stage}:${window.join("-")}`).join(",") };
   for (const [name, value] of Object.entries(settings)) {
     if (value) params.set(name, value);
     else params.delete(name);
   }
-  return `${location.pathname}?${params.toString().replaceAll("%2C", ",")}`;
+  return `${location.pathname}?${params.toString().replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
 }
 
-/** On a phone the matrix shows the baseline and one other run. */
+/** On a phone the matrix shows the baseline and one other run. Returns what shows the chosen one again. */
 function bindColumns() {
+  const show = () => {
+    const chosen = document.querySelector("[data-show-column][aria-pressed=true]")?.dataset.showColumn ?? "1";
+    for (const each of document.querySelectorAll("[data-columns]")) each.dataset.columns = chosen;
+  };
   for (const button of document.querySelectorAll("[data-show-column]")) {
     button.addEventListener("click", () => {
       for (const each of document.querySelectorAll("[data-show-column]")) each.setAttribute("aria-pressed", String(each === button));
-      for (const each of document.querySelectorAll("[data-columns]")) each.dataset.columns = button.dataset.showColumn;
+      show();
     });
   }
+  return show;
+}
+
+/** Matrix and verdict come from the server again now and then, while one of the runs moves. */
+function bindRegions(data, onReplaced) {
+  const regions = new Regions(onReplaced);
+  let redrawnAt = performance.now();
+  document.addEventListener("anneal:run", ({ detail }) => {
+    if (document.hidden || performance.now() - redrawnAt < REDRAW_MS || !data.runs.some((run) => run.id === detail.id)) return;
+    redrawnAt = performance.now();
+    regions.refresh();
+  });
 }
 
 const found = document.getElementById("compare-data");

@@ -19,11 +19,12 @@ const seen = new Map();
 let tries = 0;
 let redrawnAt = 0;
 let offSince = null;
+let heardAt = null; // the last word of a run at work
 
 function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/overview/`);
   socket.onopen = () => opened();
-  socket.onmessage = ({ data }) => JSON.parse(data).runs.forEach(receive);
+  socket.onmessage = ({ data }) => heard(JSON.parse(data).runs);
   socket.onclose = ({ code }) => closed(code);
 }
 
@@ -34,8 +35,15 @@ function opened() {
   showConnection("live", words.live);
 }
 
+function heard(runs) {
+  heardAt = clock();
+  runs.forEach(receive);
+  showAge();
+}
+
 function closed(code) {
   offSince ??= clock();
+  heardAt = null;
   if (code === SIGNED_OUT) return showConnection("lost", words.signed_out);
   showConnection("stale", words.reconnecting);
   setTimeout(connect, 1000 * waitBeforeTry(tries));
@@ -47,6 +55,13 @@ function showConnection(state, word) {
     line.className = `freshness ${state}`;
     line.querySelector("b").textContent = word;
   }
+}
+
+/** How old the last word is, while there are runs that speak; of a page where nothing runs it says nothing. */
+function showAge() {
+  const isSpeaking = heardAt !== null && document.querySelector(".running-now [data-run]") !== null;
+  const text = isSpeaking ? numbers.age(clock() - heardAt) : "";
+  for (const age of document.querySelectorAll("[data-connection-age]")) if (age.textContent !== text) age.textContent = text;
 }
 
 /** Numbers change in place; a run that has changed its state, or is new, is drawn by the server. */
@@ -84,6 +99,7 @@ function offerNew() {
 function tick() {
   if (document.hidden) return;
   drawAges(words, clock(), offSince);
+  showAge();
   const reason = offSince === null ? words.connected : fill(words.not_connected, { age: numbers.age(clock() - offSince) });
   for (const line of document.querySelectorAll("[data-connection]")) line.title = reason;
 }

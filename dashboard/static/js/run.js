@@ -80,13 +80,13 @@ function drawProgress() {
   const done = store.stages.reduce((sum, stage) => sum + stage.last_step, 0);
   const left = store.stages.map((stage) => secondsLeft(stage, store, clock())).find((seconds) => seconds !== null);
   const text = left === undefined ? "" : fill(data.words.left, { time: numbers.rough(left) });
-  for (const element of document.querySelectorAll("[data-progress]")) element.textContent = numbers.percent(done / view.total, 0);
+  for (const element of document.querySelectorAll("[data-progress]")) element.textContent = numbers.progress(done / view.total);
   for (const element of document.querySelectorAll("[data-share]")) element.textContent = shareOf(store.stage(Number(element.dataset.share)));
   for (const element of document.querySelectorAll("[data-left]")) element.textContent = text;
 }
 
 function shareOf(stage) {
-  return numbers.percent(stage.last_step / stage.num_steps, 0);
+  return numbers.progress(stage.last_step / stage.num_steps);
 }
 
 /** What the server drew and only the page can finish: ages in the reader's time, and the picture of the ledger. */

@@ -1,8 +1,11 @@
 // What lies under and over the curves of a run: a tinted band per stage, the boundaries, the hatched future, the newest point.
 
-import { stageColour } from "./theme.js";
+import { isRepeated, stageColour } from "./theme.js";
 
 const BOUNDARY_WIDTH = 1;
+// The hatches: rising what is still to come, falling a stage whose colour an earlier one has.
+const AHEAD = { side: 8, alpha: 0.55, isFalling: false };
+const REPEATED = { side: 6, alpha: 0.6, isFalling: true };
 
 /** Paints bands, hatch and boundaries into the plot's box; called before axes and curves are drawn. */
 export function paintBands(plot, view, theme) {
@@ -20,32 +23,34 @@ function paintBand(plot, { stage, from, to }, view, theme) {
   if (right < bbox.left || left > bbox.left + bbox.width) return;
   ctx.fillStyle = colour.tint;
   ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  if (isRepeated(stage.index)) paintHatch(ctx, left, bbox.top, right - left, bbox.height, colour.middle, REPEATED);
   const ahead = Math.max(left, plot.valToPos(view.axis.at(stage.index, stage.last_step), "x", true));
   if (view.now < stage.offset + stage.num_steps && ahead < right) paintHatch(ctx, ahead, bbox.top, right - ahead, bbox.height, colour.middle);
   if (stage.index > 1) paintLine(ctx, left, bbox, colour.solid);
 }
 
-function paintHatch(ctx, left, top, width, height, colour) {
-  ctx.fillStyle = hatch(ctx, colour);
+function paintHatch(ctx, left, top, width, height, colour, look = AHEAD) {
+  ctx.fillStyle = hatch(ctx, colour, look);
   ctx.fillRect(left, top, width, height);
 }
 
 const tiles = new Map();
 
 /** Thin diagonals, drawn once per colour into a small tile. */
-function hatch(ctx, colour) {
-  const key = `${colour} ${devicePixelRatio}`;
-  if (!tiles.has(key)) tiles.set(key, tileOf(colour));
+function hatch(ctx, colour, look) {
+  const key = `${colour} ${look.side} ${devicePixelRatio}`;
+  if (!tiles.has(key)) tiles.set(key, tileOf(colour, look));
   return ctx.createPattern(tiles.get(key), "repeat");
 }
 
-function tileOf(colour) {
-  const side = 8 * devicePixelRatio;
+function tileOf(colour, { side: size, alpha, isFalling }) {
+  const side = Math.round(size * devicePixelRatio);
   const tile = new OffscreenCanvas(side, side);
   const pen = tile.getContext("2d");
   pen.strokeStyle = colour;
-  pen.globalAlpha = 0.55;
+  pen.globalAlpha = alpha;
   pen.lineWidth = 1.2 * devicePixelRatio;
+  if (isFalling) pen.setTransform(-1, 0, 0, 1, side, 0);
   for (const shift of [-side, 0, side]) {
     pen.moveTo(shift - 1, side + 1);
     pen.lineTo(shift + side + 1, -1);

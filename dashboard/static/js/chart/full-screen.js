@@ -29,6 +29,7 @@ export class FullScreen {
     this.dialog.addEventListener("keydown", (event) => this.key(event));
     this.dialog.addEventListener("close", () => this.closed());
     this.dialog.addEventListener("point-at", (event) => this.pointAt(event));
+    addEventListener("popstate", () => this.restore());
   }
 
   act({ act, metric }) {
@@ -39,7 +40,10 @@ export class FullScreen {
 
   open(metric, isTable = false) {
     this.isTable = isTable;
-    if (!this.dialog.open) this.dialog.showModal();
+    if (!this.dialog.open) {
+      this.dialog.showModal();
+      if (!parameter(PARAMETER)) setParameters({ [PARAMETER]: metric }, { isEntry: true });
+    }
     this.dialog.focus();
     this.show(metric);
   }
@@ -120,11 +124,16 @@ export class FullScreen {
     return withLargeChart(this.groups.root.querySelector("[data-png]"), this.view, metric, (chart) => savePng([chart], words));
   }
 
-  // --- the address says which panel is open ---
+  // --- the address says which panel is open, and the back button closes it ---
 
   restore() {
     const metric = parameter(PARAMETER);
-    if (metric && this.view.store.metrics.has(metric)) this.open(metric);
+    if (!metric) this.dialog.close();
+    else if (metric !== this.shown && this.view.store.metrics.has(metric)) this.open(metric);
+  }
+
+  get shown() {
+    return this.dialog.open ? this.metric : null;
   }
 
   remember(metric) {

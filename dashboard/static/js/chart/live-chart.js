@@ -123,7 +123,7 @@ export class LiveChart extends HTMLElement {
     if (!this.plot || !this.clientWidth) return;
     const { width, height } = this.size();
     if (width !== this.plot.width || height !== this.plot.height) this.plot.setSize({ width, height });
-    this.dispatchEvent(new CustomEvent("laid-out", { bubbles: true }));
+    queueMicrotask(() => this.dispatchEvent(new CustomEvent("laid-out", { bubbles: true }))); // uPlot takes its size in one, too
   }
 
   size() {

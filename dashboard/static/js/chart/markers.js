@@ -36,7 +36,7 @@ function markOf(event, stage) {
 export function thinOut(marks, toPixels, distance = 12) {
   const taken = new Map(); // a column as wide as the distance holds one mark at most
   const kept = [];
-  for (const mark of marks.toSorted((a, b) => b.rank - a.rank || b.x - a.x)) {
+  for (const mark of marks.toReversed().sort((a, b) => b.rank - a.rank || b.x - a.x)) {
     const pixel = toPixels(mark.x);
     const column = Math.floor(pixel / distance);
     const isFree = [column - 1, column, column + 1].every((near) => !taken.has(near) || Math.abs(taken.get(near) - pixel) >= distance);

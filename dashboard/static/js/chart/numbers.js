@@ -45,6 +45,11 @@ export function percent(share, digits = 2) {
   return Number.isFinite(share) ? `${(100 * share).toFixed(digits)}\u2009%` : value(share);
 }
 
+/** How much is done, in whole percent: 100 only at the end. */
+export function progress(share) {
+  return percent(Math.floor(100 * share + 1e-6) / 100, 0);
+}
+
 /** A tick of the step axis: 400, 4 k, 1.5 k, 2 M, 3 G. */
 export function stepTick(step) {
   if (step < 1000) return String(step);

@@ -16,13 +16,16 @@ import { amountTicks, durationTicks } from "./x-ticks.js";
 const SYNC = "compare";
 const SMOOTHING = 0.6;
 const HEIGHT = 230;
+const LEAST_PX = 4;
+const FOLLOWED = ["mousemove", "mouseleave", "setcursor"]; // a selection belongs to the picture in which it was drawn
 export const MOST_RUNS = 8;
 
 /**
- * Draws one stage; `curves` is a list of {run, block}, the baseline first; `look` is {measure, isLog, isClipped}. Drawn again it
- * replaces what was there.
+ * Draws one stage; `curves` is a list of {run, block}, the baseline first; `look` is {measure, isLog, isClipped}; `window` the stretch of x
+ * that is shown, or null. Drawn again it replaces what was there. A drag is told as "zoomed" of the host (detail: [low, high]), a double
+ * click too (detail: null).
  */
-export function drawStage(host, data, stage, curves, look) {
+export function drawStage(host, data, stage, curves, look, window = null) {
   const theme = readTheme();
   const shown = curves.slice(0, MOST_RUNS).filter(({ block }) => block.step.length && (look.measure === "step" || block.x)).map((each) => layerOf(each, look, theme));
   host.plot?.destroy();
@@ -30,7 +33,7 @@ export function drawStage(host, data, stage, curves, look) {
   host.classList.toggle("is-empty", !shown.length);
   host.textContent = shown.length ? "" : data.words.none;
   if (!shown.length) return;
-  const picture = pictureOf([...shown.slice(1), shown[0]], stage, look, data);
+  const picture = pictureOf([...shown.slice(1), shown[0]], stage, look, data, window);
   host.plot = new uPlot(options(host, picture, data, theme), [picture.range], host);
   host.setAttribute("role", "img");
   host.setAttribute("aria-label", sentence(data, stage, shown));
@@ -43,10 +46,10 @@ function layerOf({ run, block }, { measure }, theme) {
   return { run, step: block.step, x, y, stroke: theme.runs[run.colour - 1], width: 1.75, dash: RUN_DASHES[run.colour - 1] };
 }
 
-function pictureOf(layers, stage, { measure, isLog, isClipped }, data) {
-  const range = [0, measure === "step" ? stage.num_steps : Math.max(...layers.map(({ x }) => x.at(-1)))];
+function pictureOf(layers, stage, { measure, isLog, isClipped }, data, window) {
+  const range = window ?? [0, measure === "step" ? stage.num_steps : Math.max(...layers.map(({ x }) => x.at(-1)))];
   const scale = scaleOf(valuesIn(layers, range), { isLog: isLog ?? data.curve.includes("loss"), isClipped });
-  return { layers, range, scale, measure, hidden: scale.limits ? beyond(layers, range, scale.limits) : [] };
+  return { layers, range, scale, measure, isWhole: !window, hidden: scale.limits ? beyond(layers, range, scale.limits) : [] };
 }
 
 function sentence(data, stage, shown) {
@@ -64,9 +67,32 @@ function options(host, picture, data, theme) {
     scales: { x: { time: false, range: () => range }, y: { distr: 100, fwd: scale.fold, bwd: scale.unfold, range: () => scale.range } },
     axes: axes(theme, picture),
     series: [{}],
-    cursor: { y: false, sync: { key: SYNC, setSeries: false }, drag: { x: false, y: false }, points: { show: false } },
-    hooks: { draw: [(plot) => paint(plot, picture, theme)], setCursor: [(plot) => showValues(host, plot, picture, data)] },
+    cursor: cursor(host),
+    hooks: { draw: [(plot) => paint(plot, picture, theme)], setCursor: [(plot) => showValues(host, plot, picture, data)], setSelect: [(plot) => zoomed(host, plot)] },
   };
+}
+
+function cursor(host) {
+  return {
+    y: false,
+    sync: { key: SYNC, setSeries: false, filters: { sub: (type) => FOLLOWED.includes(type) } },
+    drag: { x: true, y: false, setScale: false, dist: 4 },
+    points: { show: false },
+    bind: { dblclick: () => () => tellZoom(host, null) },
+  };
+}
+
+/** Whole places, as they stand in the address. */
+function zoomed(host, plot) {
+  const { left, width } = plot.select;
+  if (width < LEAST_PX) return;
+  const [low, high] = [Math.max(0, Math.floor(plot.posToVal(left, "x"))), Math.ceil(plot.posToVal(left + width, "x"))];
+  plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+  if (high - low > 1) tellZoom(host, [low, high]);
+}
+
+function tellZoom(host, detail) {
+  host.dispatchEvent(new CustomEvent("zoomed", { detail }));
 }
 
 function axes(theme, { scale, measure }) {
@@ -79,7 +105,7 @@ function axes(theme, { scale, measure }) {
   return [x, y];
 }
 
-function paint(plot, { layers, scale, hidden }, theme) {
+function paint(plot, { layers, scale, hidden, isWhole }, theme) {
   const { ctx } = plot;
   const project = projection(plot, scale);
   ctx.save();
@@ -87,7 +113,7 @@ function paint(plot, { layers, scale, hidden }, theme) {
   for (const layer of layers) strokeLayer(ctx, project, layer);
   for (const { x, y, stroke } of layers) {
     const at = y.findLastIndex(Number.isFinite);
-    if (at >= 0) disc(ctx, project.x(x[at]), project.y(y[at]), 3, stroke, 1);
+    if (at >= 0 && (isWhole || x[at] < project.range[1])) disc(ctx, project.x(x[at]), project.y(y[at]), 3, stroke, 1);
   }
   paintClipped(ctx, project, hidden, theme);
   ctx.restore();

@@ -5,6 +5,7 @@ import { fill } from "./words.js";
 
 const NARROW = 132;
 const TINY = 52;
+const SLIVER = 24; // no room for the numeral
 const DONE = ["completed", "reused"];
 
 export class Ruler {
@@ -32,6 +33,7 @@ export class Ruler {
     Object.assign(segment.style, { left: `${left}px`, width: `${right - left}px` });
     segment.classList.toggle("is-narrow", right - left < NARROW);
     segment.classList.toggle("is-tiny", right - left < TINY);
+    segment.classList.toggle("is-sliver", right - left < SLIVER);
     segment.querySelector(".ruler-done").style.width = `${Math.max(0, Math.min(right, done) - left)}px`;
     this.label(segment, stage);
   }
@@ -43,7 +45,7 @@ export class Ruler {
     const steps = numbers.steps(stage.num_steps);
     const text = isOpen ? fill(words.of_steps, { step: numbers.steps(stage.last_step), steps }) : fill(words.steps, { steps });
     write(segment, ".ruler-steps", text);
-    write(segment, ".ruler-share", isOpen ? numbers.percent(share, 0) : "");
+    write(segment, ".ruler-share", isOpen ? numbers.progress(share) : "");
     write(segment, ".ruler-time", segment.dataset.origin ?? this.time(stage));
     segment.dataset.status = stage.status;
   }

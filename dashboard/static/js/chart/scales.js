@@ -2,6 +2,7 @@
 
 const LOG_STEPS = [1, 1.5, 2, 3, 4, 5, 7];
 const MOST_DECADES = 6; // below the largest value, before the middle begins
+const WIDEST = 1e20; // beyond it one tiny value would press all others into a line
 const CLIP = { share: 0.01, air: 0.25 };
 
 /** How values fold onto the axis and back. `kind` is linear, log or symlog; `middle` is where the linear part of symlog ends. */
@@ -22,7 +23,7 @@ function logOne(size, middle) {
  */
 export function scaleOf(values, { isLog = false, isClipped = false } = {}) {
   const [low, high] = ends(values);
-  const folded = foldingFor(values, low, isLog);
+  const folded = foldingFor(values, low, high, isLog);
   const range = rangeOf(low, high, folded);
   const limits = isClipped ? clipLimits(values, folded) : null;
   const isCut = limits && (low < limits[0] || high > limits[1]);
@@ -38,9 +39,9 @@ function ends(values) {
   return [low, high];
 }
 
-function foldingFor(values, low, isLog) {
+function foldingFor(values, low, high, isLog) {
   if (!isLog) return folding("linear");
-  return low > 0 ? folding("log") : folding("symlog", middleOf(values));
+  return low > 0 && !(high / low >= WIDEST) ? folding("log") : folding("symlog", middleOf(values));
 }
 
 /** A power of ten below nearly all sizes that are not zero, at most six decades under the largest. */

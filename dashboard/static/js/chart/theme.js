@@ -43,9 +43,17 @@ function runColours(read) {
   return Array.from({ length: NUM_RUN_COLOURS }, (_, i) => read(`--r${i + 1}`));
 }
 
-/** From the sixth stage on the colours repeat; the numeral tells them apart. */
+/** From the sixth stage on the colours repeat, with a hatch in band and strip; the numeral tells them apart. */
 export function stageColour(theme, index) {
-  return theme.stages[(index - 1) % NUM_STAGE_COLOURS];
+  return theme.stages[colourNumber(index) - 1];
+}
+
+export function colourNumber(index) {
+  return ((index - 1) % NUM_STAGE_COLOURS) + 1;
+}
+
+export function isRepeated(index) {
+  return index > NUM_STAGE_COLOURS;
 }
 
 /** Calls back when the reader or the system changes the theme. */

@@ -2,6 +2,7 @@
 
 import { attemptOf } from "../live/curves.js";
 import * as numbers from "./numbers.js";
+import { colourNumber } from "./theme.js";
 import { fill } from "./words.js";
 
 const MOST_ROWS = 5;
@@ -40,7 +41,7 @@ export class Tooltip {
     const put = (selector, text) => {
       this.host.querySelector(selector).textContent = text;
     };
-    this.host.dataset.stage = isOverlay ? "" : stage.index;
+    this.host.dataset.stage = isOverlay ? "" : colourNumber(stage.index);
     put(".tip-step", numbers.steps(isOverlay || this.view.layout !== "one" ? step : step + stage.offset));
     put(".tip-clock", isOverlay ? "" : clockAt(this.view.store, stage, step));
     this.host.querySelector(".tip-where").hidden = isOverlay;
@@ -68,7 +69,7 @@ function nearest(rows, chart, top) {
 function rowElement({ mark, name, text, stage }, isOverlay) {
   const row = document.createElement("div");
   row.className = "tip-row";
-  row.dataset.stage = stage.index;
+  row.dataset.stage = colourNumber(stage.index);
   const [dot, label, value] = ["i", "span", "b"].map((tag) => document.createElement(tag));
   dot.className = `tip-mark tip-${mark}`;
   label.textContent = isOverlay ? `${stage.index} ${name}` : name;

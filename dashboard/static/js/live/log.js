@@ -1,6 +1,7 @@
 // The log tail: follows until the reader scrolls up, walks through what was found, and reads earlier text when asked.
 
 import * as numbers from "../chart/numbers.js";
+import { colourNumber } from "../chart/theme.js";
 import { fill } from "../chart/words.js";
 import { LogFilter } from "./log-filter.js";
 import { LogLines } from "./log-lines.js";
@@ -125,7 +126,7 @@ export class Log {
   draw(index) {
     const line = this.shown[index];
     const element = this.root.querySelector("template[data-log-line]").content.firstElementChild.cloneNode(true);
-    Object.assign(element.dataset, { index, level: line.level, stage: ((line.stage - 1) % 5) + 1 });
+    Object.assign(element.dataset, { index, level: line.level, stage: colourNumber(line.stage) });
     element.classList.toggle("is-current", index === this.current);
     element.querySelector("span").append(...pieces(this.filter.regex, line.text).map(marked));
     return element;

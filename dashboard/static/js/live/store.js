@@ -157,6 +157,7 @@ export class Store {
   takeStage(state, cursor) {
     const stage = this.stage(state.index);
     const newest = state.attempts.at(-1);
+    if (newest && newest.number !== stage.attempts.at(-1)?.number) this.forgetPace();
     const isNew = newest?.first_step && !stage.attempts.some((each) => each.number === newest.number && each.first_step);
     Object.assign(stage, state);
     this.placeStages();
@@ -225,6 +226,11 @@ export class Store {
 
   forget(series) {
     Object.assign(series, newSeries(this.stages, "unread"), { newest: series.newest });
+  }
+
+  /** A new attempt has no point yet: the age of the last one's is no news of it. */
+  forgetPace() {
+    [this.lastPointAt, this.arrivals] = [null, []];
   }
 
   noteArrival(at) {
