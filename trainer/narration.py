@@ -38,6 +38,11 @@ def evaluated(event: Fields) -> str:
     return f"{event['split']}: " + ", ".join(f"{name} {value}" for name, value in figures.items() if "/" not in name)
 
 
+def finished(event: Fields) -> str:
+    """A stage ends with a checkpoint, a quantization without."""
+    return f"done, the weights are in {event['checkpoint']}" if "checkpoint" in event else "done"
+
+
 def measured(event: Fields) -> str:
     size, latency = event["size_bytes"] / 1e6, event["latency_ms_p50"]
     return f"{event['precision']} on {event['runtime']}: {size:.1f} MB, {latency:.2f} ms, accuracy {figure(event['accuracy'])}"
@@ -53,7 +58,7 @@ SENTENCES: dict[str, Callable[[Fields], str]] = {
     "evaluated": evaluated,
     "saved": lambda event: f"saved {event['checkpoint']}, {event['size_bytes'] / 1e6:.1f} MB",
     "stopped": lambda event: f"stopped as asked, goes on from {event['checkpoint']}",
-    "finished": lambda event: f"done, the weights are in {event['checkpoint']}" if "checkpoint" in event else "done",
+    "finished": finished,
     "measured": measured,
     "exported": lambda event: "wrote " + ", ".join(event["files"].values()),
 }

@@ -78,10 +78,10 @@ def test_two_million_points_reach_who_reads_and_cost_little_for_who_does_not(sta
     time.sleep(3)
     heard = listeners.end()
     (file,) = stack.folder.glob(f"runs/{run}/job-1/attempt-1/events.jsonl")
-    got, written = points_of(heard["frames"]), written_in(file)
+    got, written = points_of(heard.frames), written_in(file)
     assert {metric: len(column) for metric, column in got.items()} == dict.fromkeys(written, STEPS)
     assert all((got[metric] == column).all() for metric, column in written.items())
-    assert [list(cursors)[-1] for cursors, *_ in heard["listeners"]] == [newest] * 3
+    assert [list(cursors)[-1] for cursors, _ in heard.moments] == [newest] * 3
     print(f"the web process grew by {(peak - before) / 2**20:.1f} MiB")
     assert peak - before < MAX_GROWTH
 

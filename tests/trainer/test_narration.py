@@ -53,6 +53,13 @@ def test_an_event_of_another_kind_is_not_told(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("recording", sorted((ROOT / "tests" / "recordings").glob("*.jsonl")), ids=lambda path: path.stem)
+def test_every_event_of_a_stage_and_of_a_quantization_can_be_told(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for event in map(json.loads, recording.read_text().splitlines()):
+        Narrator().tell(event["kind"], {name: value for name, value in event.items() if name not in ("seq", "at", "kind")})
+    assert re.search(r" INFO (stage 2, step 30: done, the weights are in .*|done)\n$", capsys.readouterr().out)
+
+
 def test_a_training_tells_what_it_does(tmp_path: Path) -> None:
     document = recipes.load()["sentiment-tiny"].config.model_dump(mode="json")
     document |= {
