@@ -120,6 +120,11 @@ class Row:
         return self.is_under_way and all(stage["status"] in DONE for stage in self.stages)
 
     @property
+    def has_failed_quantization(self) -> bool:
+        """What failed is none of the stages."""
+        return self.run.status == Status.FAILED and all(stage["status"] in DONE for stage in self.stages)
+
+    @property
     def left_s(self) -> float | None:
         """An estimate; None while unknown."""
         return seconds_left(self.at_work, self.stages)

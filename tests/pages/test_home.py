@@ -71,6 +71,15 @@ def test_a_failed_run_asks_for_somebody_with_the_reason_and_the_verb(alice: Clie
     assert f'action="/runs/{run.pk}/retry/"' in text
 
 
+def test_a_quantization_that_failed_is_not_laid_to_a_stage(alice: Client, cast: Cast) -> None:
+    run = cast.submit("bold-finch")
+    complete(run, *ENDS)
+    lifecycle.fail(claim(), "boom", retryable=False)
+    text = text_of(alice)
+    assert "all stages are done, the quantization failed" in text
+    assert "failed in" not in text
+
+
 def test_a_viewer_sees_what_failed_but_no_verb(client: Client, cast: Cast) -> None:
     run = cast.submit()
     lifecycle.fail(claim(), "boom", retryable=False)
