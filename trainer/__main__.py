@@ -24,9 +24,11 @@ def train(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    from trainer.testing import evaluate_folder
+    from trainer.testing import evaluate_folder, summary
 
-    print(json.dumps(evaluate_folder(options.folder, options.split, options.datasets), indent=1))
+    chosen = {"chosen": options.checkpoint, "dataset": options.dataset, "to": options.to}
+    found = evaluate_folder(options.folder, options.split, options.datasets, **chosen)
+    print(json.dumps(found if options.json else summary(found), indent=1, ensure_ascii=False))
     return 0
 
 
@@ -71,7 +73,7 @@ def import_dataset(options: argparse.Namespace) -> int:
 VERBS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
     "train": (train, "train the stage or the run of a folder"),
     "plan": (plan, "say what a config would do"),
-    "evaluate": (evaluate, "test the last checkpoint of a folder"),
+    "evaluate": (evaluate, "test a checkpoint of a folder"),
     "quantize": (quantize, "measure FP32, BF16 and INT8"),
     "export": (export, "write ONNX with its card, or transformers folders"),
     "predict": (predict, "class and probabilities of a picture and a sentence"),
@@ -88,11 +90,11 @@ def parser() -> argparse.ArgumentParser:
         parsers[name].add_argument("folder", type=Path)
     for name in ("train", "evaluate", "quantize", "plan"):
         parsers[name].add_argument("--datasets", type=Path, action="append", default=[], help="folder of imported data sets")
-    for name in ("train", "quantize", "serve"):
+    for name in ("train", "evaluate", "quantize", "serve"):
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
     for name in ("train", "quantize"):
         parsers[name].add_argument("--doorbell", type=int, metavar="FD", help="open pipe that gets a byte after each flush of events")
-    parsers["evaluate"].add_argument("--split", choices=("train", "validation", "test"), default="test")
+    add_evaluation_options(parsers["evaluate"])
     parsers["export"].add_argument("--to", type=Path, required=True)
     parsers["export"].add_argument("--format", choices=("onnx", "transformers"), default="onnx")
     parsers["predict"].add_argument("--image", type=Path)
@@ -102,6 +104,14 @@ def parser() -> argparse.ArgumentParser:
     parsers["plan"].add_argument("--json", action="store_true")
     add_import_options(parsers["import"])
     return found
+
+
+def add_evaluation_options(found: argparse.ArgumentParser) -> None:
+    found.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    found.add_argument("--checkpoint", type=Path, help="folder of a checkpoint, or its name; the last one otherwise")
+    found.add_argument("--dataset", default="", help="data set to ask about; those of the stage otherwise")
+    found.add_argument("--to", type=Path, help="folder, or a file .json, for the figures; what was said of every sample lies beside them")
+    found.add_argument("--json", action="store_true", help="print all figures, not the summary")
 
 
 def add_import_options(found: argparse.ArgumentParser) -> None:

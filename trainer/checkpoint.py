@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from trainer.manifest import MANIFEST, write_manifest
+from trainer.manifest import MANIFEST, Damaged, write_manifest
 
 NUM_KEPT = 2
 NAME = re.compile(r"^stage-(\d+)-step-(\d+)$")
@@ -62,7 +63,11 @@ def sync(path: Path) -> None:
 
 
 def tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    return load_file(folder / f"{name}.safetensors")
+    """Raises Damaged, naming the file, for one that is missing or no safetensors: nothing is ever unpickled."""
+    try:
+        return load_file(folder / f"{name}.safetensors")
+    except (SafetensorError, FileNotFoundError) as error:
+        raise Damaged(f"{folder.name}: {name}.safetensors is no safetensors file ({error})") from error
 
 
 def document(folder: Path, name: str) -> Any:

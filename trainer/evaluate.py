@@ -10,6 +10,7 @@ import torch
 from trainer.config import AnyTask, Stage
 from trainer.data.samples import Samples
 from trainer.device import autocast, to_batch
+from trainer.evaluation import scores
 from trainer.models.network import Network
 from trainer.tasks import OBJECTIVES
 
@@ -48,22 +49,18 @@ def evaluate_task(network: Network, stage: Stage, task: AnyTask, samples: Sample
             labels.append(samples.labels(order[start : start + BATCH_SIZE]))
     figures = {"loss": total_loss / max(num_answers, 1), "accuracy": num_right / max(num_answers, 1)}
     if predictions:
-        scores = f1_by_class(np.concatenate(predictions), np.concatenate(labels), len(samples.classes))
-        figures["macro_f1"] = sum(scores) / len(scores)
-        figures |= {f"f1/{name}": score for name, score in zip(samples.classes, scores, strict=True) if by_class}
+        f1 = f1_by_class(np.concatenate(predictions), np.concatenate(labels), len(samples.classes))
+        figures["macro_f1"] = sum(f1) / len(f1)
+        figures |= {f"f1/{name}": score for name, score in zip(samples.classes, f1, strict=True) if by_class}
     return figures
 
 
 def macro_f1(predictions: np.ndarray, labels: np.ndarray, num_classes: int) -> float:
     """Returns the unweighted mean of the classes' F1; a class that neither occurs nor is predicted counts 0."""
-    return float(np.mean(f1_by_class(predictions, labels, num_classes)))
+    return float(scores.macro_f1(scores.confusion(labels, predictions, num_classes)))
 
 
 def f1_by_class(predictions: np.ndarray, labels: np.ndarray, num_classes: int) -> list[float]:
     """Returns 2 * right / (predicted + true) of each class."""
-    scores = []
-    for number in range(num_classes):
-        right = int(((predictions == number) & (labels == number)).sum())
-        said_or_true = int((predictions == number).sum() + (labels == number).sum())
-        scores.append(2 * right / said_or_true if said_or_true else 0.0)
-    return scores
+    found: list[float] = scores.class_scores(scores.confusion(labels, predictions, num_classes)).f1.tolist()
+    return found

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer import checkpoint
-from trainer.config import AnyTask, LanguageModel, MaskedLanguageModelling, MixtureOfExpertsModel, StageJob
+from trainer.config import AnyTask, LanguageModel, MaskedLanguageModelling, MixtureOfExpertsModel, Stage, StageJob
 from trainer.data.documents import Documents, NothingLeft, pairs
 from trainer.data.packing import Packed, Packer
 from trainer.data.reading import open_dataset
@@ -165,12 +165,7 @@ class LanguageLearner:
         sources, most = self.splits[split], None if split == "test" else MAX_ROWS
         told = [self.reader.measure(documents, most) for documents in sources.documents]
         each = [summed([figures for figures, task in zip(told, sources.tasks, strict=True) if task == number]) for number in self.numbers]
-        found = {f"{split}/{name}": value for name, value in each[0].items()}
-        found[f"{split}/loss"] = sum(task.weight * figures["loss"] for task, figures in zip(self.stage.tasks, each, strict=True))
-        if len(each) > 1:
-            kinds = [task.kind for task in self.stage.tasks]
-            found |= {f"{split}/{kind}/{name}": value for kind, figures in zip(kinds, each, strict=True) for name, value in figures.items()}
-        return found
+        return by_task(self.stage, split, each)
 
     @property
     def numbers(self) -> range:
@@ -224,6 +219,16 @@ class LanguageLearner:
 
     def classes(self) -> dict[str, list[str]]:
         return {}
+
+
+def by_task(stage: Stage, split: str, each: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Names the figures of the tasks, in their order: those of the first, each where there are several, and the weighted loss of all."""
+    found = {f"{split}/{name}": value for name, value in each[0].items()}
+    found[f"{split}/loss"] = sum(task.weight * figures["loss"] for task, figures in zip(stage.tasks, each, strict=True))
+    if len(each) > 1:
+        kinds = [task.kind for task in stage.tasks]
+        found |= {f"{split}/{kind}/{name}": value for kind, figures in zip(kinds, each, strict=True) for name, value in figures.items()}
+    return found
 
 
 def summed(told: Sequence[tuple[float, float, int]]) -> dict[str, float]:

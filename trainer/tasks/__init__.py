@@ -4,9 +4,9 @@ from trainer.tasks import image_classification, image_text_contrast, image_text_
 from trainer.tasks.objective import Objective
 
 OBJECTIVES: dict[str, Objective] = {
-    "image_classification": Objective(("image", "label"), True, image_classification.loss),
-    "masked_lm": Objective(("text",), False, masked_lm.loss),
-    "image_text_matching": Objective(("image", "text"), False, image_text_matching.loss),
-    "image_text_contrast": Objective(("image", "text"), False, image_text_contrast.loss),
-    "sentiment": Objective(("image", "text", "label"), True, sentiment.loss),
+    "image_classification": Objective(("image", "label"), image_classification.loss, image_classification.logits),
+    "masked_lm": Objective(("text",), masked_lm.loss),
+    "image_text_matching": Objective(("image", "text"), image_text_matching.loss),
+    "image_text_contrast": Objective(("image", "text"), image_text_contrast.loss),
+    "sentiment": Objective(("image", "text", "label"), sentiment.loss, sentiment.logits),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch.nn import functional
 
 from trainer.config import Task
@@ -9,8 +10,13 @@ from trainer.models.network import Network
 from trainer.tasks.objective import Batch, Result, classified
 
 
-def loss(network: Network, batch: Batch, task: Task, label_smoothing: float) -> Result:
+def logits(network: Network, batch: Batch) -> Tensor:
     assert batch.pictures is not None
+    found: Tensor = network.heads["image_classification"](network.dropout(network.image_features(batch.pictures)))
+    return found
+
+
+def loss(network: Network, batch: Batch, task: Task, label_smoothing: float) -> Result:
     assert batch.labels is not None
-    logits = network.heads["image_classification"](network.dropout(network.image_features(batch.pictures)))
-    return classified(logits, batch.labels, functional.cross_entropy(logits, batch.labels, label_smoothing=label_smoothing))
+    found = logits(network, batch)
+    return classified(found, batch.labels, functional.cross_entropy(found, batch.labels, label_smoothing=label_smoothing))

@@ -39,18 +39,23 @@ class Result(NamedTuple):
 
 
 Loss = Callable[[Network, Batch, Task, float], Result]
+Logits = Callable[[Network, Batch], Tensor]
 
 
 @dataclass(frozen=True)
 class Objective:
-    """`needs` names the columns, `has_classes` whether the head's size follows the data set's classes.
+    """`needs` names the columns. `loss(network, batch, task, label_smoothing)` computes the objective.
 
-    `loss(network, batch, task, label_smoothing)` computes the objective.
+    Where samples are classified, `logits(network, batch)` returns (N, K), and the head's size follows the data set's classes.
     """
 
     needs: tuple[str, ...]
-    has_classes: bool
     loss: Loss
+    logits: Logits | None = None
+
+    @property
+    def has_classes(self) -> bool:
+        return self.logits is not None
 
 
 def classified(logits: Tensor, labels: Tensor, loss: Tensor) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch.nn import functional
 
 from trainer.config import Task
@@ -9,10 +10,15 @@ from trainer.models.network import Network
 from trainer.tasks.objective import Batch, Result, classified
 
 
-def loss(network: Network, batch: Batch, task: Task, label_smoothing: float) -> Result:
+def logits(network: Network, batch: Batch) -> Tensor:
     assert batch.pictures is not None
     assert batch.tokens is not None
     assert batch.mask is not None
+    found: Tensor = network(batch.pictures, batch.tokens, batch.mask)
+    return found
+
+
+def loss(network: Network, batch: Batch, task: Task, label_smoothing: float) -> Result:
     assert batch.labels is not None
-    logits = network(batch.pictures, batch.tokens, batch.mask)
-    return classified(logits, batch.labels, functional.cross_entropy(logits, batch.labels, label_smoothing=label_smoothing))
+    found = logits(network, batch)
+    return classified(found, batch.labels, functional.cross_entropy(found, batch.labels, label_smoothing=label_smoothing))
