@@ -34,11 +34,6 @@ def test_a_warning_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.endswith(" WARNING stage 1, step 3: train/loss is nan\n")
 
 
-def test_a_quantization_ends_without_weights_of_a_stage(capsys: pytest.CaptureFixture[str]) -> None:
-    Narrator().tell("finished", {"results": {}})
-    assert capsys.readouterr().out.endswith(" INFO done\n")
-
-
 @pytest.mark.parametrize(("encoding", "told"), [("utf-8", "né?"), ("ascii", "n??")])
 def test_a_character_that_the_output_cannot_write_stops_no_training(monkeypatch: pytest.MonkeyPatch, encoding: str, told: str) -> None:
     output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
