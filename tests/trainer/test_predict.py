@@ -40,6 +40,7 @@ def test_the_verb_prints_class_and_probabilities(
     precision: str, quantized: Make, picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = str(quantized("image_and_text"))
+    capsys.readouterr()  # what making it has said
     assert main(["predict", folder, "--image", str(picture), "--text", "so good", "--precision", precision]) == 0
     answer = said(capsys)
     assert list(answer["probabilities"]) == CLASSES
