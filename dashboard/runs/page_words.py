@@ -27,6 +27,7 @@ CHART: dict[str, Any] = {
     "not_as_planned": _("differs from the plan, max. diff. {difference}"),
     "points_shown": _("{shown} buckets of {all} points, extremes kept"),
     "points": _("{all} points"),
+    "one_point": _("1 point"),
     "loss_sentence": _("Loss, {stage}, {value} at step {step}, {trend}"),
     "rate_sentence": _("Learning rate, {stage}, {value} at step {step}"),
     "metric_sentence": _("{metric}, {value} at step {step}"),

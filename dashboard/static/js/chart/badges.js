@@ -15,7 +15,7 @@ export function writeBadges(root, view, chart) {
 function pointsText(view) {
   const { shown, all } = view.window ? countInside(view) : countAll(view);
   const values = { shown: numbers.steps(shown), all: numbers.steps(Math.max(shown, all)) };
-  return fill(shown < all ? view.words.points_shown : view.words.points, values);
+  return fill(shown < all ? view.words.points_shown : all === 1 ? view.words.one_point : view.words.points, values);
 }
 
 function countAll(view) {
