@@ -12,9 +12,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 import pytest
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from dashboard.accounts.models import Membership, Project, Role, User
 from tests.cast import Cast
+
+# A busy machine is no failure.
+hypothesis_settings.register_profile("anneal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("anneal")
 
 
 @pytest.fixture(autouse=True)

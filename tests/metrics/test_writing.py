@@ -26,7 +26,7 @@ from tests.metrics.store import Book, open_book, some_points
 pytestmark = pytest.mark.django_db
 LOSS = "train/loss"
 SIZES = st.lists(st.one_of(st.integers(1, 8), st.integers(1, 6000), st.just(4096)), min_size=1, max_size=90)
-QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+QUIET = {"suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 numbers = itertools.count()
 
 
