@@ -9,6 +9,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
+from dashboard.digest import digest_of
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ANNEAL_DATA", BASE_DIR / "var")).resolve()
 RUNS_DIR = DATA_DIR / "runs"
@@ -142,9 +144,10 @@ LANGUAGES = [(code, name) for code, name in OWN_NAMES.items() if code == LANGUAG
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-STATIC_URL = "/static/"
+# Their digest stands in the address of the static files: a browser keeps them for good, and never mixes those of two versions.
+STATIC_URL = f"/static/{digest_of(BASE_DIR / 'dashboard' / 'static')}/"
 SERVESTATIC_USE_FINDERS = True
-SERVESTATIC_MAX_AGE = 0
+SERVESTATIC_MAX_AGE = 31_536_000
 
 # Uploads larger than this never reach a view; the playground checks its own, smaller limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 2**20
