@@ -29,7 +29,7 @@ def metrics(step: int) -> dict[str, float]:
 def train(folder: Path, doorbell: int | None) -> int:
     job = json.loads((folder / "config.json").read_text())
     index, num_steps = job["index"], job["stage"]["steps"]
-    events = EventLog(folder, doorbell) if doorbell is not None else EventLog(folder)
+    events = EventLog(folder, doorbell)
     events.emit(
         "started",
         stage=index,

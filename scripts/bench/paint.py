@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dashboard.start.embedded import free_port
 from scripts.bench.pixels import ARGUMENTS, CHROMIUM
 from scripts.bench.place import Place
-from scripts.bench.stack import ROOT, answers, free_port, wait_for
+from scripts.bench.stack import ROOT, answers, wait_for
 
 NAME = "paint"
 

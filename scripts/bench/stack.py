@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from collections.abc import Callable
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, TypeVar
+
+from dashboard.start.embedded import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
@@ -33,13 +34,6 @@ def wait_for(found: Callable[[], Thing], patience_s: float = PATIENCE_S) -> Thin
             raise TimeoutError("waited in vain")
         time.sleep(0.05)
     return thing
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def answers(address: str) -> bool:
