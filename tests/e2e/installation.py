@@ -1,4 +1,4 @@
-"""A whole Anneal on free ports, in a folder of its own: message server, web server and worker, each of which a test may end."""
+"""A whole Anneal on free ports, in a folder and a database of its own: message server, web server and worker, each of which a test may end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+import uuid
 from pathlib import Path
+
+import psycopg
 
 from tests.processes import ROOT, free_port, wait_for
 from tests.servers import Server
@@ -21,6 +24,7 @@ class Installation:
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
         self.valkey = Server(folder)
+        self.database = Database(os.environ.get("DATABASE_URL", ""))
         self.web: subprocess.Popen[bytes] | None = None
         self.worker: subprocess.Popen[bytes] | None = None
         self.username = self.password = ""
@@ -32,7 +36,7 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         mine = {"ANNEAL_DATA": str(self.folder), "ANNEAL_PORT": str(self.port), "ANNEAL_EXAMPLE_RUN": "0", "REDIS_URL": self.valkey.url}
-        return {**os.environ, **mine, "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
+        return {**os.environ, **mine, **self.database.environment, "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
 
     def start(self, *, has_worker: bool = True) -> None:
         said = subprocess.run(
@@ -82,3 +86,24 @@ class Installation:
                 except subprocess.TimeoutExpired:
                     process.kill()
         self.valkey.kill()
+        self.database.drop()
+
+
+class Database:
+    """A new database on the Postgres server that `server` names, or (nothing named) SQLite in the installation's folder."""
+
+    def __init__(self, server: str) -> None:
+        self.server, self.name = server, f"anneal_{uuid.uuid4().hex}" if server else ""
+        self.execute(f"CREATE DATABASE {self.name}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"DATABASE_URL": f"{self.server.rpartition('/')[0]}/{self.name}"} if self.server else {}
+
+    def drop(self) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+
+    def execute(self, statement: str) -> None:
+        if self.server:
+            with psycopg.connect(self.server, autocommit=True) as connection:
+                connection.execute(statement.encode())
