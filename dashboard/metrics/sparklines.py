@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from dashboard.metrics.parts import Piece, attempts_of, heads_of, parts_of
 from dashboard.metrics.reading import Curve, read_parts
+from dashboard.runs.models import Run
 from trainer.events import LOSS
 
 WIDTH, HEIGHT, MARGIN = 100, 24, 2
 POINTS_PER_STAGE = 40
+NUM_KEPT = 2000
 Points = tuple[np.ndarray, np.ndarray]
+Key = tuple[int, datetime, int]
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,36 @@ class Spark:
     lines: tuple[Line, ...]
     low: float
     high: float
+
+
+class Drawn:
+    """The sparklines that this process has drawn. A run that has not moved on (its cursor is the same) keeps its own."""
+
+    def __init__(self) -> None:
+        self.lock, self.kept = Lock(), OrderedDict[Key, Spark | None]()
+
+    def of(self, runs: Sequence[Run], stages: Mapping[int, Sequence[Mapping[str, Any]]]) -> dict[int, Spark | None]:
+        """Takes the stages of each run as `strips` gives them. At most four queries."""
+        keys: dict[int, Key] = {run.pk: (run.pk, run.created_at, run.cursor) for run in runs}
+        with self.lock:
+            known = {pk: self.kept[key] for pk, key in keys.items() if key in self.kept}
+        missing = {pk: stages[pk] for pk in keys if pk not in known}
+        made = sparklines(missing) if missing else {}
+        known |= {pk: made.get(pk) for pk in missing}
+        self.keep({key: known[pk] for pk, key in keys.items()})
+        return known
+
+    def keep(self, sparks: Mapping[Key, Spark | None]) -> None:
+        """The oldest go."""
+        with self.lock:
+            for key, spark in sparks.items():
+                self.kept[key] = spark
+                self.kept.move_to_end(key)
+            while len(self.kept) > NUM_KEPT:
+                self.kept.popitem(last=False)
+
+
+drawn = Drawn()
 
 
 def sparklines(stages: Mapping[int, Sequence[Mapping[str, Any]]]) -> dict[int, Spark]:

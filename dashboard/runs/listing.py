@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dashboard.accounts import access
+from dashboard.accounts.models import Project, User
 from dashboard.runs.models import Run, Status
 from dashboard.runs.rows import rows, some
 
@@ -41,7 +42,8 @@ def search(runs: QuerySet[Run], words: str, status: str) -> QuerySet[Run]:
     """Every word must occur somewhere; a state that there is not is no filter."""
     for word in words.split():
         number = word.removeprefix("#")
-        places = Q(name__icontains=word) | Q(recipe__icontains=word) | Q(project__name__icontains=word) | Q(owner__username__icontains=word)
+        places = Q(name__icontains=word) | Q(recipe__icontains=word)
+        places |= Q(project__in=Project.objects.filter(name__icontains=word)) | Q(owner__in=User.objects.filter(username__icontains=word))
         if number.isascii() and number.isdigit() and len(number) < 10:
             places |= Q(number=int(number))
         runs = runs.filter(places)

@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from dashboard.metrics.latest import latest_losses
-from dashboard.metrics.sparklines import Spark, sparklines
+from dashboard.metrics.sparklines import Spark, drawn
 from dashboard.runs.freshness import BEAT_S, freshness
 from dashboard.runs.models import DONE, HELD, Attempt, Event, Run, Stage, Status
 from dashboard.runs.pace import seconds_per_step
@@ -140,7 +140,7 @@ def some(runs: QuerySet[Run], start: int, stop: int) -> list[Run]:
 def rows(runs: Sequence[Run]) -> list[Row]:
     ids = [run.pk for run in runs]
     stages, losses, accuracies = strips(runs), latest_losses(ids), latest_accuracies(ids)
-    sparks, (newest, at_work) = sparklines(stages), attempts_of(ids)
+    sparks, (newest, at_work) = drawn.of(runs, stages), attempts_of(ids)
     return [
         Row(run, stages[pk], losses.get(pk), sparks.get(pk), accuracies.get(pk), newest.get(pk), at_work.get(pk))
         for pk, run in zip(ids, runs, strict=True)

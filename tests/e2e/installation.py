@@ -1,4 +1,4 @@
-"""A whole Anneal on free ports, in a folder and a database of its own: message server, web server and worker, each of which a test may end."""
+"""A whole Anneal on free ports, in a folder and a database of its own: each server and the worker may be ended."""
 
 from __future__ import annotations
 

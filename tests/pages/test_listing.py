@@ -9,11 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.metrics.sparklines import sparklines
+from dashboard.metrics.sparklines import drawn, sparklines
 from dashboard.runs import lifecycle
 from dashboard.runs.listing import PAGE_SIZE
 from dashboard.runs.models import Attempt, Run, Stage, Status
-from dashboard.runs.rows import strips
+from dashboard.runs.rows import rows, strips
 from tests.cast import Cast
 from tests.pages.working import claim, complete, train
 
@@ -98,9 +98,9 @@ def test_names_are_escaped(alice: Client, cast: Cast) -> None:
 
 
 def num_queries(client: Client, path: str) -> int:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    """With no sparkline drawn before."""
+    drawn.kept.clear()
+    with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
     return len(queries)
 
@@ -153,3 +153,18 @@ def test_runs_without_a_loss_have_no_sparkline(cast: Cast) -> None:
     assert sparklines(strips([run])) == {}
     train(claim(), {1: math.nan})
     assert sparklines(strips([run])) == {}
+
+
+def test_a_sparkline_is_drawn_anew_when_its_run_moves_on(cast: Cast) -> None:
+    run = cast.submit()
+    lease = claim()
+    train(lease, {1: 2.0, 2: 1.5})
+    run.refresh_from_db()
+    before = rows([run])[0].spark
+    assert before is not None
+    assert rows([run])[0].spark is before
+    train(lease, {3: 1.2})
+    run.refresh_from_db()
+    after = rows([run])[0].spark
+    assert after is not None
+    assert after.low == pytest.approx(math.log(1.2))
