@@ -39,7 +39,7 @@ def read(path: Path) -> tuple[dict[str, list[Any]], dict[str, Any]]:
 
 def worst(path: Path, limit: int, offset: int = 0) -> list[dict[str, Any]]:
     """Returns rows by falling loss; a loss that is no number is the worst, equal ones keep the split's order."""
-    return chosen(path, lambda row: True, limit, offset)[0]
+    return chosen(path, lambda _: True, limit, offset)[0]
 
 
 def chosen(path: Path, fits: Callable[[Mapping[str, Any]], bool], limit: int, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
