@@ -13,6 +13,8 @@ from dashboard.fleet import views as fleet
 from dashboard.home.health import healthz
 from dashboard.home.views import home
 from dashboard.playground.views import playground
+from dashboard.quantizations.asking import quantization_ask
+from dashboard.quantizations.flips import flipped_csv
 from dashboard.recipes.views import recipe_list
 from dashboard.runs import log, new, page
 from dashboard.runs.listing import run_list
@@ -27,6 +29,8 @@ urlpatterns = [
     path("runs/<int:run_id>/stop/", page.run_stop, name="run_stop"),
     path("runs/<int:run_id>/jobs/<int:job_id>/stop/", page.job_stop, name="job_stop"),
     path("runs/<int:run_id>/evaluations/", evaluation_ask, name="evaluation_ask"),
+    path("runs/<int:run_id>/quantizations/", quantization_ask, name="quantization_ask"),
+    path("runs/<int:run_id>/quantizations/<int:job_id>/<slug:precision>.csv", flipped_csv, name="flipped_csv"),
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
     path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
     path("runs/<int:run_id>/delete/", run_delete, name="run_delete"),

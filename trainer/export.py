@@ -8,6 +8,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -45,23 +46,31 @@ def export_onnx(runtime: TorchRuntime, path: Path) -> float:
 
     Raises RuntimeError when they differ by more than rounding.
     """
-    names = runtime.card.names
-    batch = torch.export.Dim("batch", min=1, max=4096)
-    example = tuple(torch.from_numpy(array) for array in random_arrays(runtime, 2).values())
+    model = Classifier(runtime.network, runtime.card.names).eval()
+    with quiet():
+        program = torch.export.export(model, examples(runtime), dynamic_shapes=(dynamic_batch(runtime.card.names),))
+    write_program(program, runtime.card.names, path)
+    return parity(runtime, path)
+
+
+def write_program(exported: torch.export.ExportedProgram, names: tuple[str, ...], path: Path) -> None:
     with quiet():
         program = torch.onnx.export(
-            Classifier(runtime.network, names).eval(),
-            example,
-            dynamo=True,
-            dynamic_shapes=(tuple({0: batch} for _ in names),),
-            input_names=list(names),
-            output_names=["logits"],
-            opset_version=OPSET,
-            verbose=False,
+            exported, dynamo=True, input_names=list(names), output_names=["logits"], opset_version=OPSET, verbose=False
         )
     assert program is not None
     program.save(path, external_data=False)
-    return parity(runtime, path)
+
+
+def examples(runtime: TorchRuntime) -> tuple[Tensor, ...]:
+    """Two samples, for a batch of one would be taken for a constant."""
+    return tuple(torch.from_numpy(array) for array in random_arrays(runtime, 2).values())
+
+
+def dynamic_batch(names: tuple[str, ...]) -> tuple[dict[int, Any], ...]:
+    """Each input has as many rows as the batch, whatever that is."""
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    return tuple({0: batch} for _ in names)
 
 
 @contextlib.contextmanager
@@ -104,12 +113,12 @@ def random_arrays(runtime: TorchRuntime, size: int) -> Arrays:
     return {name: every[name] for name in card.names}
 
 
-def write_export(partial: Path, folder: Path, card: ModelCard, tokenizer: Tokenizer) -> None:
-    """Completes a folder of model files by card, tokenizer and manifest, and gives it its name; then it is whole."""
+def complete(partial: Path, card: ModelCard, tokenizer: Tokenizer) -> None:
+    """Makes a folder of model files whole by card, tokenizer and manifest."""
     (partial / CARD).write_text(card.model_dump_json(indent=1) + "\n")
     tokenizer.save(str(partial / "tokenizer.json"))
+    (partial / MANIFEST).unlink(missing_ok=True)
     write_manifest(partial)
-    give_name(partial, folder)
 
 
 def new_partial(folder: Path) -> Path:
@@ -162,4 +171,5 @@ def export_checkpoint(source: Path, to: Path) -> None:
     runtime, partial = TorchRuntime(source), new_partial(to)
     difference = export_onnx(runtime, partial / "fp32.onnx")
     card = runtime.card.model_copy(update={"files": {"fp32": "fp32.onnx"}, "parity": difference})
-    write_export(partial, to, card, runtime.tokenizer)
+    complete(partial, card, runtime.tokenizer)
+    give_name(partial, to)

@@ -48,6 +48,12 @@ def measured(event: Fields) -> str:
     return f"{event['precision']} on {event['runtime']}: {size:.1f} MB, {latency:.2f} ms, accuracy {figure(event['accuracy'])}"
 
 
+def judged(event: Fields) -> str:
+    winner, drop = event["winner"], figure(event["drops"][event["winner"]])
+    verdict = "passes" if event["passes"] else "does not pass"
+    return f"{winner} wins with {drop} points lost and {verdict} the gate of {figure(event['max_drop'])} points"
+
+
 SENTENCES: dict[str, Callable[[Fields], str]] = {
     "preparing": lambda event: str(event["what"]),
     "warned": lambda event: str(event["message"]),
@@ -60,8 +66,9 @@ SENTENCES: dict[str, Callable[[Fields], str]] = {
     "stopped": lambda event: f"stopped as asked, goes on from {event['checkpoint']}",
     "finished": finished,
     "measured": measured,
+    "judged": judged,
     "scored": lambda event: f"wrote {event['figures']}",
-    "exported": lambda event: "wrote " + ", ".join(event["files"].values()),
+    "exported": lambda event: "wrote " + ", ".join(dict.fromkeys(event["files"].values())),
 }
 
 

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from trainer.data.pictures import DEVIATION, MEAN, decode, normalise
 from trainer.data.uploads import MALFORMED
 from trainer.manifest import verify
+from trainer.quantization.gate import Gate
 
 CARD = "model.json"
 INPUTS = {"image_and_text": ("picture", "tokens", "mask"), "image": ("picture",), "text": ("tokens", "mask")}
@@ -28,7 +29,10 @@ class Normalisation(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What one must know to use a model: `model.json` of an export. `parity` is the largest difference of logits to PyTorch's."""
+    """What one must know to use a model: `model.json` of an export. `parity` is the largest difference of logits to PyTorch's.
+
+    After a quantization `int8` of the files is the INT8 that won, and `gate` says whether it may be served.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +43,7 @@ class ModelCard(BaseModel):
     normalisation: Normalisation = Normalisation()
     files: dict[str, str] = {}
     parity: float | None = None
+    gate: Gate | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,13 +17,21 @@ def progressed(attempt: Attempt, event: Mapping[str, Any]) -> None:
 
 def stepped(attempt: Attempt, event: Mapping[str, Any]) -> None:
     """The attempt's own row is written with its lease."""
-    Stage.objects.filter(pk=attempt.job_id).update(last_step=event["step"])
+    if not Stage.objects.filter(pk=attempt.job_id).update(last_step=event["step"]):
+        advance(attempt, done=event["step"])
 
 
 def started(attempt: Attempt, event: Mapping[str, Any]) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(first_step=event["first_step"])
     known = {name: event[name] for name in ("num_parameters", "num_trainable", "device", "num_steps")}
-    Stage.objects.filter(pk=attempt.job_id).update(last_step=event["first_step"] - 1, **known)
+    if not Stage.objects.filter(pk=attempt.job_id).update(last_step=event["first_step"] - 1, **known):
+        advance(attempt, what="Training with the rounding of INT8", done=event["first_step"] - 1, total=event["num_steps"])
+
+
+def advance(attempt: Attempt, **told: Any) -> None:
+    """Of a job that trains and is no stage."""
+    job = Job.objects.only("progress").get(pk=attempt.job_id)
+    Job.objects.filter(pk=job.pk).update(progress={**job.progress, **told})
 
 
 def saved(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -68,6 +76,12 @@ def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
     job.save(update_fields=["rows"])
 
 
+def judged(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """The verdict of the export gate, and where the samples lie whose answer flipped."""
+    gate = {name: event[name] for name in ("max_drop", "drops", "winner", "passes")}
+    Quantization.objects.filter(pk=attempt.job_id).update(gate=gate, flipped=relative(attempt, event["flipped"]))
+
+
 def exported(attempt: Attempt, event: Mapping[str, Any]) -> None:
     files = {name: relative(attempt, path) for name, path in event["files"].items()}
     Quantization.objects.filter(pk=attempt.job_id).update(files=files)
@@ -81,7 +95,7 @@ def scored(attempt: Attempt, event: Mapping[str, Any]) -> None:
 
 
 # What a page shows of a run, its stages and its quantization, beside the newest step.
-CHANGES_STATE = ("preparing", "progressed", "started", "evaluated", "finished", "measured", "exported", "scored")
+CHANGES_STATE = ("preparing", "progressed", "started", "evaluated", "finished", "measured", "judged", "exported", "scored")
 KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "started": started,
     "preparing": progressed,
@@ -94,6 +108,7 @@ KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "routed": routed,
     "watched": watched,
     "measured": measured,
+    "judged": judged,
     "exported": exported,
     "scored": scored,
 }

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from dashboard.runs.models import DONE, Quantization, Run, Stage, Status
 
 TASK = "sentiment"
-INT8_FILE = "int8.onnx"
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,9 @@ def candidate(run: Run) -> Candidate | None:
 
 
 def int8(run: Run) -> dict[str, str]:
-    job = Quantization.objects.filter(run=run, status=Status.COMPLETED).first()
-    files = [PurePosixPath(file) for file in job.files.values()] if job else []
-    folder = next((str(file.parent) for file in files if file.name == INT8_FILE), None)
-    return {"int8": folder} if folder else {}
+    """The INT8 that won, by the newest quantization."""
+    job = Quantization.objects.filter(run=run, status=Status.COMPLETED).order_by("-pk").first()
+    return {"int8": str(PurePosixPath(job.files["int8"]).parent)} if job and "int8" in job.files else {}
 
 
 def folder_of(run: Run, precision: str) -> str:

@@ -40,6 +40,8 @@ CHART: dict[str, Any] = {
     "table": _("Table"),
     "stage": _("Stage"),
     "latency": _("latency p50, ms (batch 1)"),
+    "loss": _("Loss"),
+    "learning_rate": _("Learning rate"),
     "clip_point_above": _("{count} point above {limit} hidden by clipping"),
     "clip_points_above": _("{count} points above {limit} hidden by clipping"),
     "clip_buckets_above": _("{count} buckets reach above {limit}, hidden by clipping"),
