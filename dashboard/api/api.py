@@ -18,6 +18,7 @@ from dashboard.api.runs import router as runs
 from dashboard.api.series import router as series
 from dashboard.api.submitting import Refused
 from dashboard.playground.api import router as playground
+from dashboard.registry.api import router as models
 from dashboard.runs.lifecycle import WrongState
 
 api = NinjaAPI(title="Anneal", version="1", urls_namespace="api", auth=AUTH, docs_url=None)
@@ -26,6 +27,7 @@ api.add_router("/runs", export)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
 api.add_router("/playground", playground)
+api.add_router("/models", models)
 
 
 def answer(request: HttpRequest, status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> HttpResponse:

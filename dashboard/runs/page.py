@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.accounts import access
 from dashboard.accounts.models import User
 from dashboard.fleet.models import Worker
+from dashboard.registry.of_run import twins_registered, versions_by_stage
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
@@ -152,7 +153,7 @@ def system_note(run: Run) -> str:
 
 def stages(run: Run) -> dict[str, Any]:
     cards = stage_cards(run)
-    return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards])}
+    return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards]), "registered": versions_by_stage(run)}
 
 
 def config(run: Run) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def quantization(run: Run) -> dict[str, Any]:
     job = Quantization.objects.filter(run=run).first()
     if job is None:
         raise Http404("This run has no quantization.")
-    return {"job": job, "ledger": ledger_of(job)}
+    return {"job": job, "ledger": ledger_of(job), "twins": twins_registered(run)}
 
 
 def events(run: Run) -> dict[str, Any]:

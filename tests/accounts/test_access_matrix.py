@@ -6,6 +6,7 @@ The routes come from the URL resolver, the OpenAPI document and the websocket ro
 from __future__ import annotations
 
 import json
+import secrets
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -14,9 +15,12 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from dashboard.api.api import api
 from dashboard.live.routing import websocket_urlpatterns
+from dashboard.registry.models import PRODUCTION, Alias, RegisteredModel, Version
+from dashboard.runs.models import Run
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +51,12 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "worker_list": ("get", SIGNED_IN),
     "recipe_list": ("get", SIGNED_IN),
     "dataset_list": ("get", SIGNED_IN),
+    "model_list": ("get", SIGNED_IN),
+    "model_register": ("get", EDITORS),
+    "model_detail": ("get", MEMBERS),
+    "alias_set": ("post", EDITORS),
+    "alias_remove": ("post", OWNERS),
+    "version_delete": ("post", EDITORS),
     "playground": ("get", SIGNED_IN),
     "settings": ("get", SIGNED_IN),
     "token_add": ("post", SIGNED_IN),
@@ -62,6 +72,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
 }
 API_MEMBERS = (401, 404, IN, IN, IN)
 API_EDITORS = (401, 404, 403, IN, IN)
+API_OWNERS = (401, 404, 403, 403, IN)
 API_SIGNED_IN = (401, IN, IN, IN, IN)
 OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("get", "/api/v1/runs"): API_SIGNED_IN,
@@ -80,13 +91,37 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
     ("get", "/api/v1/recipes"): API_SIGNED_IN,
     ("post", "/api/v1/playground/predictions"): API_MEMBERS,
+    ("get", "/api/v1/models"): API_SIGNED_IN,
+    ("post", "/api/v1/models"): API_EDITORS,
+    ("get", "/api/v1/models/{name}"): API_MEMBERS,
+    ("post", "/api/v1/models/{name}/versions"): API_EDITORS,
+    ("get", "/api/v1/models/{name}/versions/{number}"): API_MEMBERS,
+    ("delete", "/api/v1/models/{name}/versions/{number}"): API_EDITORS,
+    ("get", "/api/v1/models/{name}/versions/{number}/archive"): API_MEMBERS,
+    ("put", "/api/v1/models/{name}/aliases/{alias}"): API_OWNERS,
+    ("delete", "/api/v1/models/{name}/aliases/{alias}"): API_OWNERS,
 }
 
 
-def arguments_of(name: str, cast: Cast, run_id: int) -> dict[str, object]:
+def arguments_of(name: str, cast: Cast, run_id: int, model_id: int) -> dict[str, object]:
     known = {"run_id": run_id, "tab": "config", "slug": cast.project.slug, "user_id": cast.bob.pk, "token_id": 0}
+    known |= {"model_id": model_id, "alias": PRODUCTION, "version_number": 1}
     pattern = next(each for each in get_resolver().url_patterns if each.name == name)
     return {key: known[key] for key in pattern.pattern.converters}
+
+
+LINEAGE = {"run": {"number": 1, "name": "steady-kestrel"}, "stages": [], "code": {}}
+
+
+def registered_model(cast: Cast, run: Run) -> int:
+    """A model whose only version is in production."""
+    model = RegisteredModel.objects.get_or_create(project=cast.project, name="sentiment", defaults={"owner": cast.alice})[0]
+    place = secrets.token_hex(16)
+    files = {"size_bytes": 0, "archive_bytes": 1536, "files": {}, "digest": "0" * 64}
+    fields = {"owner": cast.alice, "run": run, "stage_index": 1, "lineage": LINEAGE, "created_at": timezone.now(), "place": place, **files}
+    version = Version.objects.get_or_create(model=model, number=1, defaults=fields)[0]
+    Alias.objects.get_or_create(model=model, name=PRODUCTION, defaults={"version": version})
+    return model.pk
 
 
 def sign_in(client: Client, cast: Cast, identity: str) -> None:
@@ -118,7 +153,8 @@ def test_pages_open_for_those_who_may(name: str, cast: Cast) -> None:
     for identity, expected in zip(IDENTITIES, answers, strict=True):
         client = Client()
         sign_in(client, cast, identity)
-        address = reverse(name, kwargs=arguments_of(name, cast, run.pk))
+        address = reverse(name, kwargs=arguments_of(name, cast, run.pk, registered_model(cast, run)))
+        address += f"?run={run.pk}" if name == "model_register" else ""
         judge(getattr(client, method)(address), expected, identity)
 
 
@@ -131,9 +167,11 @@ def test_every_operation_has_an_entry() -> None:
 def test_operations_answer_those_who_may(operation: tuple[str, str], cast: Cast) -> None:
     run = cast.submit()
     method, path = operation
-    address = path.format(run_id=run.pk) + (f"?metric=train/loss&run={run.pk}" if path.endswith("series") else "")
+    names = {"run_id": run.pk, "name": "sentiment", "number": 1, "alias": PRODUCTION}
+    address = path.format(**names) + (f"?metric=train/loss&run={run.pk}" if path.endswith("series") else "")
     for identity, expected in zip(IDENTITIES, OPERATIONS[operation], strict=True):
         client = Client()
+        registered_model(cast, run)
         sign_in(client, cast, identity)
         judge(ask(client, method, address, cast, run.pk), expected, identity)
 
@@ -146,7 +184,15 @@ def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
         return client.post(address, json.dumps({"stage": 1}), content_type="application/json")
     if address.endswith("predictions"):
         return client.post(address, {"text": "", "model": run_id})
+    if "/models" in address and method in ("post", "put"):
+        return getattr(client, method)(address, json.dumps(body_of(address, cast, run_id)), content_type="application/json")
     return getattr(client, method)(address)
+
+
+def body_of(address: str, cast: Cast, run_id: int) -> dict[str, object]:
+    if address.endswith("versions"):
+        return {"run": run_id, "stage": 1}
+    return {"version": 1} if "aliases" in address else {"project": cast.project.slug, "name": "another"}
 
 
 def test_the_session_alone_cannot_post_to_the_api_without_a_csrf_token(cast: Cast) -> None:

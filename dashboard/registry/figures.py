@@ -1,0 +1,96 @@
+"""The figures of versions: the one that a list shows, and two versions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from dashboard.numbers import times
+from dashboard.registry.models import Version
+from dashboard.runs.results import LABELS, is_share
+from trainer.events import decode
+
+# The first of these that was measured stands for the version.
+HEADLINES = ("test/accuracy", "validation/accuracy", "test/perplexity", "validation/perplexity", "test/loss", "validation/loss")
+LESS_IS_BETTER = ("loss", "latency", "perplexity", "bits_per_byte", "calibration_error", "size")
+MORE: dict[str, Any] = {
+    "latency_ms_p50": _("Latency p50, ms"),
+    "latency_ms_p99": _("Latency p99, ms"),
+    "throughput_per_s": _("Samples/s"),
+    "size_bytes": _("Size"),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric of one version."""
+
+    metric: str
+    value: float
+
+    @property
+    def label(self) -> Any:
+        return LABELS.get(self.metric) or MORE.get(self.metric) or self.metric
+
+    @property
+    def is_share(self) -> bool:
+        return is_share(self.metric)
+
+    @property
+    def is_size(self) -> bool:
+        return self.metric == "size_bytes"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One metric of two versions, either of which may lack it. `better` is of the second; None where nothing can be said."""
+
+    first: Figure | None
+    second: Figure | None
+
+    @property
+    def shown(self) -> Figure:
+        found = self.first or self.second
+        assert found
+        return found
+
+    @property
+    def change(self) -> float | None:
+        return self.second.value - self.first.value if self.first and self.second else None
+
+    @property
+    def ratio(self) -> str:
+        """How many times smaller or larger the second is: said of sizes."""
+        if not self.change or not self.first or not self.second:
+            return ""
+        small, large = sorted((self.first.value, self.second.value))
+        words = _("%(times)s smaller") if self.change < 0 else _("%(times)s larger")
+        return words % {"times": times(large / small)}
+
+    @property
+    def better(self) -> bool | None:
+        if not self.change:
+            return None
+        return (self.change > 0) != any(word in self.shown.metric for word in LESS_IS_BETTER)
+
+
+def figures_of(version: Version) -> dict[str, Figure]:
+    """Those with a name of their own first, then the others by name; the size last."""
+    values: Mapping[str, Any] = {**version.metrics, "size_bytes": version.size_bytes}
+    known = [name for name in (*LABELS, *MORE) if name in values]
+    others = sorted(set(values) - set(known))
+    ordered = [*(name for name in known if name != "size_bytes"), *others, "size_bytes"]
+    return {name: Figure(name, decode(values[name])) for name in ordered}
+
+
+def headline(version: Version) -> Figure | None:
+    found = next((name for name in HEADLINES if name in version.metrics), None)
+    return Figure(found, decode(version.metrics[found])) if found else None
+
+
+def pairs(first: Version, second: Version) -> list[Pair]:
+    one, other = figures_of(first), figures_of(second)
+    return [Pair(one.get(name), other.get(name)) for name in {**one, **other}]
