@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from dashboard.accounts.access import Right
 from dashboard.accounts.models import User
-from dashboard.registry.gate import verdict_of
+from dashboard.registry.evaluated import take_newest
+from dashboard.registry.gate import Verdict, verdict_of
 from dashboard.registry.models import PRODUCTION, Alias, Change, Kind, RegisteredModel, Version
 from dashboard.runs.lifecycle import WrongState
 
@@ -23,7 +24,7 @@ def right_for(alias: str) -> Right:
 
 def point(alias: str, version: Version, by: User, reason: str = "", *, override: bool = False) -> Alias:
     """Sets the alias, or moves it to this version. Raises GateHolds, and WrongState where it points there already."""
-    verdict = verdict_of(version) if alias == PRODUCTION else None
+    verdict = asked_now(version) if alias == PRODUCTION else None
     goes_past = verdict is not None and not verdict.is_passed
     if verdict and goes_past and not override:
         raise GateHolds(_("%(version)s does not pass the gate. %(reason)s") % {"version": version, "reason": verdict.reason})
@@ -49,6 +50,12 @@ def point(alias: str, version: Version, by: User, reason: str = "", *, override:
             is_override=goes_past,
         )
     return found
+
+
+def asked_now(version: Version) -> Verdict:
+    """What was measured since it was registered counts too."""
+    take_newest([version])
+    return verdict_of(version)
 
 
 def remove(model: RegisteredModel, alias: str, by: User, reason: str = "") -> bool:

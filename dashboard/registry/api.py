@@ -13,6 +13,7 @@ from dashboard.api import submitting
 from dashboard.api.export import in_turn
 from dashboard.api.submitting import Refused
 from dashboard.registry import aliases, registering
+from dashboard.registry.evaluated import take_newest
 from dashboard.registry.gate import verdict_of
 from dashboard.registry.models import Change, RegisteredModel, Version
 from dashboard.registry.rows import LONG, Row, rows
@@ -59,7 +60,8 @@ def make_model(request: HttpRequest, body: ModelIn) -> Status[dict[str, Any]]:
 @router.get("/{name}", response=ModelDetailOut)
 def read_model(request: HttpRequest, name: ModelName, asked: Query[Asked]) -> dict[str, Any]:
     model = named(request, name, asked)
-    versions = model.versions.select_related("owner", "model").defer(*LONG)
+    versions = list(model.versions.select_related("owner", "model").defer(*LONG))
+    take_newest(versions)
     changes = [change_out(change) for change in model.changes.select_related("by")]
     return {**model_out(rows([model])[0]), "versions": [version_out(version) for version in versions], "changes": changes}
 
@@ -82,6 +84,7 @@ def register_version(request: HttpRequest, name: ModelName, body: VersionIn, ask
 @router.get("/{name}/versions/{int:number}", response=VersionDetailOut)
 def read_version(request: HttpRequest, name: ModelName, number: int, asked: Query[Asked]) -> dict[str, Any]:
     version = version_of(named(request, name, asked), number)
+    take_newest([version])
     return {**version_out(version), "files": version.files, "lineage": version.lineage}
 
 

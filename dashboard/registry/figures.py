@@ -13,9 +13,11 @@ from dashboard.registry.models import Version
 from dashboard.runs.results import LABELS, is_share
 from trainer.events import decode
 
-# The first of these that was measured stands for the version.
-HEADLINES = ("test/accuracy", "validation/accuracy", "test/perplexity", "validation/perplexity", "test/loss", "validation/loss")
+# The first metric that ends with the first of these stands for the version.
+HEADLINES = ("test/accuracy", "validation/accuracy", "/perplexity", "/bits_per_byte", "test/loss", "validation/loss")
 LESS_IS_BETTER = ("loss", "latency", "perplexity", "bits_per_byte", "calibration_error", "size")
+# Below it two sizes are told as the same.
+SAME_SIZE = 1.05
 MORE: dict[str, Any] = {
     "latency_ms_p50": _("Latency p50, ms"),
     "latency_ms_p99": _("Latency p99, ms"),
@@ -63,16 +65,18 @@ class Pair:
 
     @property
     def ratio(self) -> str:
-        """How many times smaller or larger the second is: said of sizes."""
-        if not self.change or not self.first or not self.second:
+        """How many times smaller or larger the second is, a dot for about the same: said of sizes alone."""
+        if not self.first or not self.second or not self.first.is_size:
             return ""
         small, large = sorted((self.first.value, self.second.value))
+        if not self.change or large / small < SAME_SIZE:
+            return "·"
         words = _("%(times)s smaller") if self.change < 0 else _("%(times)s larger")
         return words % {"times": times(large / small)}
 
     @property
     def better(self) -> bool | None:
-        if not self.change:
+        if not self.change or self.ratio == "·":
             return None
         return (self.change > 0) != any(word in self.shown.metric for word in LESS_IS_BETTER)
 
@@ -87,8 +91,11 @@ def figures_of(version: Version) -> dict[str, Figure]:
 
 
 def headline(version: Version) -> Figure | None:
-    found = next((name for name in HEADLINES if name in version.metrics), None)
-    return Figure(found, decode(version.metrics[found])) if found else None
+    for ending in HEADLINES:
+        for name, value in version.metrics.items():
+            if name.endswith(ending):
+                return Figure(name, decode(value))
+    return None
 
 
 def pairs(first: Version, second: Version) -> list[Pair]:

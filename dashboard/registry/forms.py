@@ -27,9 +27,10 @@ class RegisterForm(forms.Form):
 
 
 class AliasForm(forms.Form):
-    """`version` must be one of the model's."""
+    """`alias` is chosen from those there are; where it is empty `own` is a new one. `version` must be one of the model's."""
 
-    alias = forms.RegexField(ALIAS, max_length=MAX_ALIAS, label=_("Alias"), error_messages={"invalid": ALIAS_RULE})
+    alias = forms.RegexField(ALIAS, max_length=MAX_ALIAS, required=False, label=_("Alias"), error_messages={"invalid": ALIAS_RULE})
+    own = forms.RegexField(ALIAS, max_length=MAX_ALIAS, required=False, label=_("Its name"), error_messages={"invalid": ALIAS_RULE})
     version = forms.ModelChoiceField(Version.objects.none(), to_field_name="number", label=_("Version"))
     reason = forms.CharField(max_length=MAX_REASON, required=False, label=_("Why"))
     override = forms.BooleanField(required=False, label=_("Go past the gate"))
@@ -37,3 +38,13 @@ class AliasForm(forms.Form):
     def __init__(self, *args: Any, versions: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.fields["version"].queryset = versions  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.errors and not self.name:
+            self.add_error("own", _("Give the alias a name."))
+
+    @property
+    def name(self) -> str:
+        chosen: str = self.cleaned_data["alias"] or self.cleaned_data["own"]
+        return chosen

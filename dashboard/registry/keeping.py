@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterable
@@ -39,12 +40,14 @@ def keep(source: Source, folder: Path) -> None:
             raise Damaged(f"{name} is not what was saved")
         contents.check(target / name, card)
     if card and not source.is_checkpoint:
-        tell_apart(target, card, source.precision)
+        tell_apart(target, card.files[source.precision])
 
 
-def tell_apart(target: Path, card: ModelCard, precision: str) -> None:
-    """The card names the one precision that is here, and the manifest follows it."""
-    write(target / CARD, card.model_copy(update={"files": {precision: card.files[precision]}}).model_dump_json(indent=1))
+def tell_apart(target: Path, file: str) -> None:
+    """The card names the one file that is here, under every name that it has, and the manifest follows it."""
+    card = json.loads((target / CARD).read_bytes())
+    card["files"] = {name: each for name, each in card["files"].items() if each == file}
+    write(target / CARD, json.dumps(card, indent=1))
     (target / MANIFEST).unlink()
     write_manifest(target)
 

@@ -10,9 +10,10 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from dashboard.accounts import access
-from dashboard.registry.figures import Figure, figures_of, headline, pairs
+from dashboard.registry.evaluated import take_newest
+from dashboard.registry.figures import Figure, headline, pairs
 from dashboard.registry.gate import Verdict, verdict_of
-from dashboard.registry.models import PRODUCTION, Alias, RegisteredModel, Version
+from dashboard.registry.models import CANDIDATE, PRODUCTION, Alias, RegisteredModel, Version
 from dashboard.registry.rows import LONG, in_order
 
 NEWEST_CHANGES = 100
@@ -38,8 +39,10 @@ class Line:
 def content(request: HttpRequest, model: RegisteredModel) -> dict[str, Any]:
     """`?version=N` chooses the version that is shown whole, `?with=M` another one that it is compared with."""
     versions = list(model.versions.select_related("owner", "run", "model").defer("lineage", "files", "run__config")[:NEWEST_VERSIONS])
+    take_newest(versions)
     aliases = in_order(model.aliases.select_related("version").defer(*(f"version__{name}" for name in LONG)))
     chosen = number_asked(request, "version", versions) or (versions[0] if versions else None)
+    can_promote = access.has_right(request.user, model.project, "own")
     return {
         "model": model,
         "lines": lines(versions, aliases),
@@ -48,9 +51,16 @@ def content(request: HttpRequest, model: RegisteredModel) -> dict[str, Any]:
         "compared": compared(request, chosen, versions),
         "changes": model.changes.select_related("by")[:NEWEST_CHANGES],
         "can_edit": access.has_right(request.user, model.project, "edit"),
-        "can_promote": access.has_right(request.user, model.project, "own"),
+        "can_promote": can_promote,
+        "names": names_offered(aliases, can_promote=can_promote),
         "production": PRODUCTION,
     }
+
+
+def names_offered(aliases: list[Alias], *, can_promote: bool) -> list[str]:
+    """The aliases that the person may set: the two that every model has, and those that are there."""
+    found = dict.fromkeys([PRODUCTION, CANDIDATE, *(alias.name for alias in aliases)])
+    return [name for name in found if can_promote or name != PRODUCTION]
 
 
 def lines(versions: list[Version], aliases: list[Alias]) -> list[Line]:
@@ -74,10 +84,10 @@ def number_asked(request: HttpRequest, name: str, versions: list[Version]) -> Ve
 def told(version: Version) -> dict[str, Any]:
     """The chosen version with the documents that its row in the table leaves out."""
     whole = Version.objects.select_related("model__project", "owner", "run").get(pk=version.pk)
+    whole.metrics = version.metrics
     return {
         "version": whole,
         "verdict": verdict_of(whole),
-        "figures": list(figures_of(whole).values()),
         "run": whole.run if whole.run and whole.run.deleted_at is None else None,
         "archive": archive_address(whole),
         "files": sorted(whole.files.items()),

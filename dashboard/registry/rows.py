@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Max
 
+from dashboard.registry.evaluated import take_newest
 from dashboard.registry.figures import Figure, headline
 from dashboard.registry.models import CANDIDATE, PRODUCTION, Alias, RegisteredModel, Version
 
@@ -30,7 +31,7 @@ class Row:
 
 
 def rows(models: Sequence[RegisteredModel]) -> list[Row]:
-    """Three queries."""
+    """Five queries."""
     keys = [model.pk for model in models]
     pointing: dict[int, list[Alias]] = defaultdict(list)
     for alias in Alias.objects.filter(model__in=keys).select_related("version").defer(*(f"version__{name}" for name in LONG)):
@@ -40,9 +41,10 @@ def rows(models: Sequence[RegisteredModel]) -> list[Row]:
 
 
 def newest_of(keys: Sequence[int]) -> dict[int, Version]:
-    """Returns the newest version of each model. Two queries."""
+    """Returns the newest version of each model. Four queries."""
     ids = Version.objects.filter(model__in=keys).order_by().values("model").annotate(newest=Max("pk")).values_list("newest", flat=True)
-    found = Version.objects.filter(pk__in=list(ids)).select_related("owner").defer(*LONG)
+    found = list(Version.objects.filter(pk__in=list(ids)).select_related("owner").defer(*LONG))
+    take_newest(found)
     return {version.model_id: version for version in found}
 
 

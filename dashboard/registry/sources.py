@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from dashboard.registry.evaluated import evaluations_of
 from dashboard.registry.models import FP32
 from dashboard.runs.models import DONE, Quantization, Run, Stage, Status
 
@@ -32,21 +33,22 @@ class Source:
 
 
 def sources_of(run: Run) -> list[Source]:
-    """In the order of the stages, each with its twins behind it. Two queries."""
+    """In the order of the stages, each with its twins behind it. Three queries."""
     done = [stage for stage in run.stages.select_related("run__project", "reused_from__run") if stage.status in DONE and stage.checkpoint]
-    found = [Source(stage, FP32, settings.RUNS_DIR / stage.checkpoint, metrics_of(stage)) for stage in done]
+    evaluated = evaluations_of(done)
+    found = [Source(stage, FP32, settings.RUNS_DIR / stage.checkpoint, metrics_of(stage) | evaluated[stage.pk]) for stage in done]
     if done and done[-1].index == len(run.config["stages"]):
         found += twins(done[-1])
     return found
 
 
 def twins(stage: Stage) -> list[Source]:
-    """Of the last stage alone: a quantization begins where it ended."""
+    """Of the last stage alone: a quantization begins where it ended. What was not measured is another name of what was."""
     job = Quantization.objects.filter(run=stage.run_id, status=Status.COMPLETED).first()
     if job is None:
         return []
     rows = {row["precision"]: row for row in job.rows}
-    return [twin(stage, name, file, rows.get(name, {})) for name, file in job.files.items() if name != FP32]
+    return [twin(stage, name, file, rows[name]) for name, file in job.files.items() if name in rows and name != FP32]
 
 
 def twin(stage: Stage, precision: str, file: str, row: dict[str, Any]) -> Source:

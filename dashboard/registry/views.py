@@ -92,10 +92,10 @@ def alias_set(request: HttpRequest, model_id: int) -> HttpResponse:
     filled = AliasForm(request.POST, versions=model.versions.select_related("model"))
     if not filled.is_valid():
         return show(request, model, status=422, alias_form=filled)
-    alias, version = filled.cleaned_data["alias"], filled.cleaned_data["version"]
-    access.get_model(request.user, model_id, aliases.right_for(alias))
+    access.get_model(request.user, model_id, aliases.right_for(filled.name))
+    given = filled.cleaned_data
     try:
-        aliases.point(alias, version, access.signed_in(request), filled.cleaned_data["reason"], override=filled.cleaned_data["override"])
+        aliases.point(filled.name, given["version"], access.signed_in(request), given["reason"], override=given["override"])
     except WrongState as problem:
         return show(request, model, status=409, alias_form=filled, problem=str(problem))
     return redirect("model_detail", model.pk)

@@ -142,6 +142,17 @@ def test_promoting_on_the_page_asks_for_the_gate_and_tells_why_not(alice: Client
     assert "agreed with the customer" in text
 
 
+def test_an_alias_of_ones_own_needs_a_name(alice: Client, cast: Cast, run: Run) -> None:
+    address = f"/models/{registered(cast, run).model_id}/aliases/"
+    answer = alice.post(address, {"alias": "", "own": "", "version": 1})
+    assert answer.status_code == 422
+    assert "Give the alias a name" in answer.content.decode()
+    assert alice.post(address, {"alias": "", "own": "Shadow", "version": 1}).status_code == 422
+    assert alice.post(address, {"alias": "", "own": "shadow", "version": 9}).status_code == 422
+    assert alice.post(address, {"alias": "", "own": "shadow", "version": 1}).status_code == 302
+    assert Alias.objects.get().name == "shadow"
+
+
 def test_an_editor_is_refused_production_on_the_page_too(cast: Cast, run: Run) -> None:
     version = registered(cast, run)
     client = browser(cast, "erin")

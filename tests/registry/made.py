@@ -18,7 +18,7 @@ from dashboard.registry.sources import source_of
 from dashboard.runs.models import Quantization, Run, Stage, Status
 from tests.cast import Cast
 from tests.runs.finished import finish_stages
-from trainer import config, recipes
+from trainer import config
 from trainer.manifest import MANIFEST, write_manifest
 
 CLASSES = ["negative", "neutral", "positive"]
@@ -27,7 +27,7 @@ RESULTS = {"validation/loss": 0.9, "test/accuracy": 0.7264, "test/macro_f1": 0.7
 
 def finished(cast: Cast, name: str = "steady-kestrel", settings_of_run: config.Run | None = None, **gates: str) -> Run:
     """A run whose three stages have checkpoints; `int8="passed"` adds a quantization with that verdict of the gate."""
-    run = cast.submit(name, settings_of_run or recipes.load()["sentiment-tiny"].config)
+    run = cast.submit(name, settings_of_run)
     finish_stages(run, 3, 0.9)
     for stage in run.stages:
         write_checkpoint(settings.RUNS_DIR / stage.checkpoint, stage)

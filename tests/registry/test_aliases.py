@@ -12,6 +12,7 @@ from dashboard.registry import aliases
 from dashboard.registry.gate import verdict_of
 from dashboard.registry.models import Alias, Change, Version
 from dashboard.runs.lifecycle import WrongState
+from dashboard.runs.models import Evaluation
 from tests.cast import Cast
 from tests.pages.test_playground import BACKEND
 from tests.registry.made import finished, registered
@@ -131,3 +132,23 @@ def test_names_that_are_none_are_refused(cast: Cast, version: Version, alias: st
 
 def test_a_version_of_another_model_cannot_be_pointed_at(cast: Cast, version: Version) -> None:
     assert put(signed_in(cast, "alice"), "candidate", 2).status_code == 404
+
+
+def test_what_an_evaluation_finds_after_registering_opens_the_gate(cast: Cast, version: Version) -> None:
+    first = registered(cast, version.run, stage=1)
+    assert put(signed_in(cast, "alice"), "production", first.number).status_code == 409
+    stage = version.run.stages[0]
+    figures = {"split": "test", "test/accuracy": 0.61, "language": [{"task": "masked_lm", "dataset": "a", "perplexity": 9.5}]}
+    Evaluation.objects.create(run=version.run, position=9, aside=True, of_stage=stage, split="test", status="completed", figures=figures)
+    assert put(signed_in(cast, "alice"), "production", first.number).status_code == 200
+    told = signed_in(cast, "bob").get("/api/v1/models/sentiment").json()["newest"]
+    assert told["metrics"]["test/accuracy"] == 0.61
+    assert told["metrics"]["test/masked_lm/a/perplexity"] == 9.5
+
+
+@pytest.mark.parametrize("changes", [{"status": "failed"}, {"checkpoint": "1/checkpoints/stage-1-step-000001"}, {"dataset": "other"}])
+def test_an_evaluation_that_failed_or_asked_something_else_does_not(cast: Cast, version: Version, changes: dict[str, str]) -> None:
+    first = registered(cast, version.run, stage=1)
+    fields = {"status": "completed", "figures": {"split": "test", "test/accuracy": 0.61}, **changes}
+    Evaluation.objects.create(run=version.run, position=9, aside=True, of_stage=version.run.stages[0], split="test", **fields)
+    assert put(signed_in(cast, "alice"), "production", first.number).status_code == 409

@@ -17,7 +17,7 @@ from dashboard.registry.models import Alias, Change, RegisteredModel, Version
 from dashboard.registry.sources import source_of, sources_of
 from dashboard.runs import deletion
 from dashboard.runs.lifecycle import WrongState
-from dashboard.runs.models import Run, Stage
+from dashboard.runs.models import Quantization, Run, Stage
 from tests.cast import Cast
 from tests.registry.made import change_a_byte, finished, graph, registered, resign
 from tests.runs.finished import folder, tiny, with_last_stage
@@ -80,6 +80,22 @@ def test_of_an_export_the_twin_its_card_and_its_tokenizer_are_kept(cast: Cast) -
     verify(kept)
     verify(settings.RUNS_DIR / f"{run.pk}/job-4/attempt-1/export")
     assert version.metrics == {"test/accuracy": 0.7238, "test/macro_f1": 0.7, "latency_ms_p50": 4.2}
+
+
+def test_the_winner_is_offered_once_and_keeps_the_name_that_it_is_asked_by(cast: Cast) -> None:
+    """A quantization lists it twice: as what it is, and as the INT8 that is served."""
+    run = finished(cast, int8_ptq="failed", int8_qat="passed")
+    place = settings.RUNS_DIR / f"{run.pk}/job-4/attempt-1/export"
+    card = json.loads((place / "model.json").read_text())
+    card |= {"files": card["files"] | {"int8": "int8_qat.onnx"}, "gate": {"winner": "int8_qat"}}
+    (place / "model.json").write_text(json.dumps(card))
+    resign(place)
+    job = Quantization.objects.get(run=run)
+    Quantization.objects.update(files=job.files | {"int8": job.files["int8_qat"]})
+    assert [source.precision for source in sources_of(run)] == ["fp32", "fp32", "fp32", "int8_ptq", "int8_qat"]
+    kept = json.loads((registered(cast, run, precision="int8_qat").folder / "model" / "model.json").read_text())
+    assert kept["files"] == {"int8_qat": "int8_qat.onnx", "int8": "int8_qat.onnx"}
+    assert kept["gate"] == {"winner": "int8_qat"}
 
 
 def test_numbers_go_on_and_are_not_given_again(cast: Cast) -> None:

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0001_initial"),
-        ("runs", "0003_runs_that_are_being_deleted"),
+        ("runs", "0005_quantizations_say_their_kind"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
