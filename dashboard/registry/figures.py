@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,12 +82,14 @@ class Pair:
 
 
 def figures_of(version: Version) -> dict[str, Figure]:
-    """Those with a name of their own first, then the others by name; the size last."""
     values: Mapping[str, Any] = {**version.metrics, "size_bytes": version.size_bytes}
-    known = [name for name in (*LABELS, *MORE) if name in values]
-    others = sorted(set(values) - set(known))
-    ordered = [*(name for name in known if name != "size_bytes"), *others, "size_bytes"]
-    return {name: Figure(name, decode(values[name])) for name in ordered}
+    return {name: Figure(name, decode(value)) for name, value in values.items()}
+
+
+def in_order(metrics: Iterable[str]) -> list[str]:
+    """Those with a name of their own first, then the others by name; the size last."""
+    names = [*LABELS, *MORE]
+    return sorted(metrics, key=lambda name: (name == "size_bytes", names.index(name) if name in names else len(names), name))
 
 
 def headline(version: Version) -> Figure | None:
@@ -100,4 +102,4 @@ def headline(version: Version) -> Figure | None:
 
 def pairs(first: Version, second: Version) -> list[Pair]:
     one, other = figures_of(first), figures_of(second)
-    return [Pair(one.get(name), other.get(name)) for name in {**one, **other}]
+    return [Pair(one.get(name), other.get(name)) for name in in_order({**one, **other})]

@@ -89,6 +89,7 @@ def told(version: Version) -> dict[str, Any]:
         "version": whole,
         "verdict": verdict_of(whole),
         "run": whole.run if whole.run and whole.run.deleted_at is None else None,
+        "key": key_in_playground(whole),
         "archive": archive_address(whole),
         "files": sorted(whole.files.items()),
     }
@@ -102,6 +103,12 @@ def compared(request: HttpRequest, chosen: Version | None, versions: list[Versio
     other = number_asked(request, "with", versions)
     second = other if other and other != chosen else others[0]
     return {"first": second, "second": chosen, "pairs": pairs(second, chosen), "others": others}
+
+
+def key_in_playground(version: Version) -> str:
+    """How the playground names these weights; "" for what it cannot ask: it asks what has learnt sentiment."""
+    asked = "sentiment" in version.lineage["stages"][-1]["tasks"]
+    return f"{version.run_id}.{version.stage_index}.{version.precision}" if asked else ""
 
 
 def archive_address(version: Version) -> str:

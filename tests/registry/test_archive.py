@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from django.test import Client
+from django.test import AsyncClient, Client
 
 from dashboard.registry import archive, registering
 from dashboard.registry.models import Version
@@ -113,6 +113,15 @@ def test_it_is_read_in_pieces(version: Version, monkeypatch: pytest.MonkeyPatch)
     assert found.measured() == (version.digest, version.archive_bytes)
     largest = max(len(piece) for piece in found.pieces())
     assert largest <= 4 * archive.BLOCK
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_server_that_people_use_streams_the_same(version: Version, cast: Cast) -> None:
+    client = AsyncClient()
+    await client.aforce_login(cast.bob, backend=BACKEND)
+    answer = await client.get(ADDRESS)
+    body = b"".join([piece async for piece in answer.streaming_content])
+    assert hashlib.sha256(body).hexdigest() == version.digest
 
 
 def test_viewers_download_and_strangers_do_not(client: Client, cast: Cast, version: Version) -> None:

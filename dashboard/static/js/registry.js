@@ -1,6 +1,5 @@
-// The page of one model: dialogs that want a name typed, and a choice that asks at once.
+// The page of one model: the dialog that wants a version typed before it deletes it.
 
 import { bindMenus } from "./menu.js";
 
 bindMenus();
-for (const field of document.querySelectorAll("[data-submits]")) field.addEventListener("change", () => field.form.requestSubmit());
