@@ -27,6 +27,8 @@ def keep(source: Source, folder: Path) -> None:
 
     What is checked is what lies in the new folder: nothing that happens to the run afterwards changes it.
     """
+    if not source.folder.is_dir():
+        raise Damaged(f"the files of {source.folder.name} are not here")
     expected = files_of(source.folder)
     names = chosen(source, expected)
     target = folder / FOLDER

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from dashboard.accounts.models import Project, User
 from dashboard.runs.models import Run
@@ -89,10 +88,10 @@ class Alias(models.Model):
 
 
 class Kind(models.TextChoices):
-    REGISTERED = "registered", _("registered")
-    SET = "alias_set", _("set")
-    REMOVED = "alias_removed", _("removed")
-    DELETED = "version_deleted", _("deleted")
+    REGISTERED = "registered"
+    SET = "alias_set"
+    REMOVED = "alias_removed"
+    DELETED = "version_deleted"
 
 
 class Change(models.Model):

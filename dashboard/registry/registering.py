@@ -34,15 +34,15 @@ def model_named(project: Project, name: str, by: User) -> RegisteredModel:
 
 
 def register(project: Project, name: str, source: Source, by: User, reason: str = "") -> Version:
-    """Raises WrongState, naming the file, for a model whose files are not what was saved."""
+    """Raises WrongState, naming the file, for a model whose files are not what was saved, and where the disk takes no more."""
     version = Version(place=secrets.token_hex(16), precision=source.precision, stage_index=source.stage.index, owner=by)
     try:
         keep(source, version.folder)
         store(version, model_named(project, name, by), source, reason)
     except BaseException as error:
         shutil.rmtree(version.folder, ignore_errors=True)
-        if isinstance(error, Damaged):
-            raise WrongState(_("Not registered: %(problem)s.") % {"problem": error}) from error
+        if isinstance(error, Damaged | OSError):
+            raise WrongState(_("Not registered: %(problem)s.") % {"problem": getattr(error, "strerror", None) or error}) from error
         raise
     return version
 

@@ -51,7 +51,7 @@ def test_the_list_shows_aliases_newest_version_and_accuracy(alice: Client, cast:
     registered(cast, run, precision="int8")
     aliases.point("production", first, cast.alice)
     text = re.sub(r"<[^>]+>|\s+", " ", page(alice, "/models/"))
-    assert re.search(r"sentiment\s+Sentiment\s+production\s+v1\s+v2\s+INT8\s+72\.38", text)
+    assert re.search(r"sentiment\s+v2\s+Sentiment\s+production\s+v1\s+v2\s+INT8\s+72\.38", text)
 
 
 def test_the_number_of_queries_of_the_list_does_not_grow_with_rows(alice: Client, cast: Cast, run: Run) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +153,26 @@ def test_a_missing_file_is_refused_by_name(cast: Cast) -> None:
     run = finished(cast)
     (folder(run.stages[2]) / "model.safetensors").unlink()
     with pytest.raises(WrongState, match=r"model\.safetensors is missing"):
+        registered(cast, run)
+    nothing_is_left()
+
+
+def test_a_folder_that_is_not_there_is_said(cast: Cast) -> None:
+    run = finished(cast)
+    shutil.rmtree(folder(run.stages[2]))
+    with pytest.raises(WrongState, match="Not registered: the files of final are not here"):
+        registered(cast, run)
+    nothing_is_left()
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*names: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run = finished(cast)
+    monkeypatch.setattr(keeping.os, "link", refuse)
+    monkeypatch.setattr(keeping.shutil, "copyfile", refuse)
+    with pytest.raises(WrongState, match=r"Not registered: No space left on device\."):
         registered(cast, run)
     nothing_is_left()
 

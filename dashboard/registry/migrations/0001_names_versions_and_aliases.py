@@ -38,10 +38,10 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("registered", "registered"),
-                            ("alias_set", "set"),
-                            ("alias_removed", "removed"),
-                            ("version_deleted", "deleted"),
+                            ("registered", "Registered"),
+                            ("alias_set", "Set"),
+                            ("alias_removed", "Removed"),
+                            ("version_deleted", "Deleted"),
                         ],
                         max_length=20,
                     ),
