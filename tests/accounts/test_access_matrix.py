@@ -111,7 +111,7 @@ def arguments_of(name: str, cast: Cast, run_id: int, model_id: int) -> dict[str,
     return {key: known[key] for key in pattern.pattern.converters}
 
 
-LINEAGE = {"run": {"number": 1, "name": "steady-kestrel"}, "stages": [], "code": {}}
+LINEAGE = {"run": {"number": 1, "name": "steady-kestrel"}, "stages": [{"index": 1, "name": "Foundation", "tasks": []}], "code": {}}
 
 
 def registered_model(cast: Cast, run: Run) -> int:
