@@ -13,7 +13,7 @@ from dashboard.accounts import access
 from dashboard.registry.evaluated import take_newest
 from dashboard.registry.figures import Figure, headline, pairs
 from dashboard.registry.gate import Verdict, verdict_of
-from dashboard.registry.models import CANDIDATE, PRODUCTION, Alias, RegisteredModel, Version
+from dashboard.registry.models import CANDIDATE, FP32, PRODUCTION, Alias, RegisteredModel, Version
 from dashboard.registry.rows import LONG, in_order
 
 NEWEST_CHANGES = 100
@@ -89,6 +89,7 @@ def told(version: Version) -> dict[str, Any]:
         "version": whole,
         "verdict": verdict_of(whole),
         "run": whole.run if whole.run and whole.run.deleted_at is None else None,
+        "measured_at": "evaluation" if whole.precision == FP32 else "quantization",
         "key": key_in_playground(whole),
         "archive": archive_address(whole),
         "files": sorted(whole.files.items()),
