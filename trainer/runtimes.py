@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from trainer.data.pictures import DEVIATION, MEAN, decode, normalise
 from trainer.data.uploads import MALFORMED
 from trainer.manifest import verify
+from trainer.signature import check_signature, of_session
 
 CARD = "model.json"
 INPUTS = {"image_and_text": ("picture", "tokens", "mask"), "image": ("picture",), "text": ("tokens", "mask")}
@@ -25,6 +26,16 @@ class Normalisation(BaseModel):
 
     mean: tuple[float, ...] = tuple(round(float(value), 4) for value in MEAN.flatten())
     deviation: tuple[float, ...] = tuple(round(float(value), 4) for value in DEVIATION.flatten())
+
+
+class Parity(BaseModel):
+    """How far the graph's logits are from PyTorch's at most, for one batch size and one length of texts (0: it reads none)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_size: int
+    num_tokens: int
+    difference: float
 
 
 class ModelCard(BaseModel):
@@ -39,6 +50,7 @@ class ModelCard(BaseModel):
     normalisation: Normalisation = Normalisation()
     files: dict[str, str] = {}
     parity: float | None = None
+    parity_cases: tuple[Parity, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,6 +103,7 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = num_threads or cores(), 3
         self.session = onnxruntime.InferenceSession(folder / self.card.files[precision], options, providers=["CPUExecutionProvider"])
+        check_signature(of_session(self.session), self.card, self.card.files[precision])
         self.name = f"ONNX Runtime {onnxruntime.__version__}"
 
     def logits(self, arrays: Arrays) -> np.ndarray:
