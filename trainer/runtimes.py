@@ -11,8 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
 
-from trainer.data.pictures import DEVIATION, MEAN, decode, normalise
-from trainer.data.uploads import MALFORMED
+from trainer.data.pictures import DEVIATION, MEAN
 from trainer.manifest import verify
 from trainer.signature import check_signature, of_session
 
@@ -66,27 +65,6 @@ class Runtime(Protocol):
 
     def logits(self, arrays: Arrays) -> np.ndarray:
         """Takes the card's inputs: picture float32 (B, 3, side, side), tokens and mask int64 (B, T). Returns float32 (B, classes)."""
-
-
-def to_arrays(card: ModelCard, tokenizer: Tokenizer, image: bytes | None, text: str | None) -> Arrays:
-    """Makes a batch of one; what the model does not look at is left out. Raises ValueError for a picture that cannot be decoded."""
-    arrays: Arrays = {}
-    if "picture" in card.names:
-        assert image is not None
-        arrays["picture"] = normalise(decode_checked(image, card.image_size)[None])
-    if "tokens" in card.names:
-        assert text is not None
-        encoded = tokenizer.encode(text)
-        arrays["tokens"] = np.array([encoded.ids], np.int64)
-        arrays["mask"] = np.array([encoded.attention_mask], np.int64)
-    return arrays
-
-
-def decode_checked(image: bytes, side: int) -> np.ndarray:
-    try:
-        return decode(image, side)
-    except MALFORMED as error:
-        raise ValueError("The picture is damaged or cut short.") from error
 
 
 class OnnxRuntime:
