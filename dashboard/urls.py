@@ -24,6 +24,7 @@ urlpatterns = [
     path("runs/new/plan/", new.run_plan, name="run_plan"),
     path("runs/<int:run_id>/", page.run_detail, name="run_detail"),
     path("runs/<int:run_id>/stop/", page.run_stop, name="run_stop"),
+    path("runs/<int:run_id>/jobs/<int:job_id>/stop/", page.job_stop, name="job_stop"),
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
     path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
     path("runs/<int:run_id>/delete/", run_delete, name="run_delete"),

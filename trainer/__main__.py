@@ -24,8 +24,10 @@ def train(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    from trainer.testing import evaluate_folder, summary
+    from trainer.testing import evaluate_folder, evaluate_job, is_job, summary
 
+    if is_job(options.folder):
+        return evaluate_job(options.folder, options.datasets, stop.is_set, options.doorbell)
     chosen = {"chosen": options.checkpoint, "dataset": options.dataset, "to": options.to}
     found = evaluate_folder(options.folder, options.split, options.datasets, **chosen)
     print(json.dumps(found if options.json else summary(found), indent=1, ensure_ascii=False))
@@ -92,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
         parsers[name].add_argument("--datasets", type=Path, action="append", default=[], help="folder of imported data sets")
     for name in ("train", "evaluate", "quantize", "serve"):
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
-    for name in ("train", "quantize"):
+    for name in ("train", "evaluate", "quantize"):
         parsers[name].add_argument("--doorbell", type=int, metavar="FD", help="open pipe that gets a byte after each flush of events")
     add_evaluation_options(parsers["evaluate"])
     parsers["export"].add_argument("--to", type=Path, required=True)

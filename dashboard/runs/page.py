@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +21,7 @@ from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
 from dashboard.runs.ledger import ledger_of
 from dashboard.runs.log import newest_part
-from dashboard.runs.models import DONE, Attempt, Event, Quantization, Run, Status
+from dashboard.runs.models import DONE, Attempt, Event, Job, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
 from dashboard.runs.page_data import exports, page_data
 from dashboard.runs.readable import readable_model, readable_stage
@@ -64,6 +64,19 @@ def run_stop(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 @require_POST
+def job_stop(request: HttpRequest, run_id: int, job_id: int) -> HttpResponse:
+    """Stops what is done beside the run's own work, and shows the page that asked."""
+    run = access.get_run(request.user, run_id, "edit")
+    job = get_object_or_404(Job, pk=job_id, run=run, aside=True)
+    assert isinstance(request.user, User)
+    try:
+        lifecycle.stop_aside(job, request.user)
+    except lifecycle.WrongState as problem:
+        return show(request, run, job.kind if job.kind in TABS else "charts", problem=str(problem), status=409)
+    return redirect("run_tab", run.pk, job.kind) if job.kind in TABS else redirect("run_detail", run.pk)
+
+
+@require_POST
 def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
     return act(request, run_id, lifecycle.resume)
 
@@ -95,7 +108,7 @@ def show(request: HttpRequest, run: Run, tab: str, *, problem: str = "", status:
 def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
     """What every tab shows around its content."""
     stages = list(run.stages.select_related("reused_from__run"))
-    attempts = list(Attempt.objects.filter(job__run=run).select_related("worker", "job").order_by("started_at", "pk"))
+    attempts = list(Attempt.objects.filter(job__run=run, job__aside=False).select_related("worker", "job").order_by("started_at", "pk"))
     quantization = Quantization.objects.filter(run=run).first()
     total = sum(stage.num_steps for stage in stages)
     return {

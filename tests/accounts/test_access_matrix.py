@@ -42,6 +42,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "run_resume": ("post", EDITORS),
     "run_retry": ("post", EDITORS),
     "run_delete": ("post", EDITORS),
+    "job_stop": ("post", (OUT, GONE, NO, GONE, GONE)),
     "compare": ("get", SIGNED_IN),
     "queue": ("get", SIGNED_IN),
     "worker_list": ("get", SIGNED_IN),
@@ -84,7 +85,7 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
 
 
 def arguments_of(name: str, cast: Cast, run_id: int) -> dict[str, object]:
-    known = {"run_id": run_id, "tab": "config", "slug": cast.project.slug, "user_id": cast.bob.pk, "token_id": 0}
+    known = {"run_id": run_id, "tab": "config", "slug": cast.project.slug, "user_id": cast.bob.pk, "token_id": 0, "job_id": 0}
     pattern = next(each for each in get_resolver().url_patterns if each.name == name)
     return {key: known[key] for key in pattern.pattern.converters}
 
