@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from trainer.failures import complaints
 from trainer.triton.options import add_serving_options
 
 stop = threading.Event()
+# transformers imports torchao where it finds it, which warns of its GPU kernels and of its own use of torch.
+NOISY = ("torchao", "torch.utils._pytree")
 
 
 def train(options: argparse.Namespace) -> int:
@@ -164,6 +167,8 @@ def die_with_standard_input() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     if getattr(options, "lifeline", False) and options.verb != "serve":
         die_with_standard_input()
     if options.verb == "train":
