@@ -63,17 +63,25 @@ def work(job: LoadTestJob, folder: Path, events: EventLog) -> None:
     table: dict[str, Any] = {"precision": job.precision, "entrance": job.entrance, "hourly_price": job.hourly_price, "rows": []}
     with served(job, folder, events) as addresses:
         with Client("http", addresses["http"]) as client:
-            table |= {"triton": client.version(), "backend": GIVEN if job.http else SHIM}
+            server = {"triton": client.version(), "backend": GIVEN if job.http else SHIM}
+            table |= server
+            events.emit("serving", **server)
             if not client.is_ready(traffic.model):
                 raise ValueError(f"http: the server at {job.http} has no model {traffic.model} that is ready")
         for protocol in job.protocols:
             for concurrency in job.concurrencies:
-                events.emit("preparing", what=f"{protocol.upper()}, {concurrency} at a time")
+                events.emit(
+                    "preparing", what=f"{protocol.upper()}, {concurrency} at a time", done=len(table["rows"]), total=num_points(job)
+                )
                 found = point(job, traffic, protocol, addresses, concurrency)
                 events.emit("served", **found)
                 table["rows"].append(found)
                 write(folder / TABLE, table)
     events.emit("finished", results={})
+
+
+def num_points(job: LoadTestJob) -> int:
+    return len(job.protocols) * len(job.concurrencies)
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,7 @@ def served(job: LoadTestJob, folder: Path, events: EventLog) -> Iterator[dict[Pr
     events.emit("preparing", what="Writing the model repository")
     if not (folder / REPOSITORY).exists():
         write_repository(Path(job.export), folder / REPOSITORY, job.precision, job.serving)
+    events.emit("exported", files={"repository": REPOSITORY})
     events.emit("preparing", what="Starting Triton and loading the model")
     with Server(folder / REPOSITORY, folder / SERVER_LOG) as server:
         yield {"http": server.http, "grpc": server.grpc}
