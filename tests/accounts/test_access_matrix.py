@@ -47,6 +47,8 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "run_retry": ("post", EDITORS),
     "run_delete": ("post", EDITORS),
     "evaluation_ask": ("post", EDITORS),
+    "load_test_ask": ("post", EDITORS),
+    "repository_download": ("get", (OUT, GONE, GONE, GONE, GONE)),
     "job_stop": ("post", (OUT, GONE, NO, GONE, GONE)),
     "compare": ("get", SIGNED_IN),
     "queue": ("get", SIGNED_IN),
@@ -94,6 +96,8 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/evaluations"): API_MEMBERS,
     ("post", "/api/v1/runs/{run_id}/evaluations"): API_EDITORS,
+    ("get", "/api/v1/runs/{run_id}/load-tests"): API_MEMBERS,
+    ("post", "/api/v1/runs/{run_id}/load-tests"): API_EDITORS,
     ("get", "/api/v1/recipes"): API_SIGNED_IN,
     ("post", "/api/v1/playground/predictions"): API_MEMBERS,
     ("get", "/api/v1/models"): API_SIGNED_IN,
@@ -199,6 +203,8 @@ def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
         return client.post(address, json.dumps(body), content_type="application/json")
     if address.endswith("fork") or (address.endswith("evaluations") and method == "post"):
         return client.post(address, json.dumps({"stage": 1}), content_type="application/json")
+    if address.endswith("load-tests") and method == "post":
+        return client.post(address, "{}", content_type="application/json")
     if address.endswith("predictions"):
         return client.post(address, {"text": "", "model": run_id})
     if "/models" in address and method in ("post", "put"):
