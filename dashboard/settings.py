@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "dashboard.runs",
     "dashboard.metrics",
     "dashboard.fleet",
+    "dashboard.playground",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

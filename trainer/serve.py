@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from trainer.manifest import Damaged
 from trainer.predict import answer
+from trainer.predict import predict as ask
 from trainer.warm import Kept, shelf
 
 Reply = dict[str, Any]
@@ -69,7 +70,24 @@ def explain(asked: Asked) -> Reply:
     return explain(asked.model().runtime, asked.image, asked.text)
 
 
-ACTS: dict[str, Act] = {"predict": predict, "explain": explain}
+def score(asked: Asked) -> Reply:
+    """The probabilities of several inputs at once: `items` with `image_base64` and `text` each."""
+    runtime, found = asked.model().runtime, []
+    for item in asked.fields["items"]:
+        each = Asked(item, asked.say, asked.unwanted)
+        found.append(ask(runtime, each.image, each.text)[1])
+    return {"probabilities": found}
+
+
+def shrink(asked: Asked) -> Reply:
+    """The picture as it is kept."""
+    from trainer.data.shrinking import shrunk
+
+    return {"image_base64": base64.b64encode(shrunk(asked.image or b"", asked.fields["side"])).decode()}
+
+
+ACTS: dict[str, Act] = {"predict": predict, "explain": explain, "score": score, "shrink": shrink}
+WITHOUT_MODEL = ("shrink",)
 
 
 def serve(requests: TextIO, replies: TextIO) -> int:
@@ -137,8 +155,10 @@ def refusal(request: dict[str, Any], error: str, kind: str) -> Reply:
 def parse(line: str) -> dict[str, Any]:
     """Raises ValueError for a line that is no request."""
     request = json.loads(line)
-    if not isinstance(request, dict) or not isinstance(request.get("folder"), str):
-        raise ValueError("a request is a JSON object with a `folder`")
+    if not isinstance(request, dict):
+        raise ValueError("a request is a JSON object")
     if (act := request.get("act") or "predict") not in ACTS:
         raise ValueError(f"there is no act {act!r}; there are {', '.join(ACTS)}")
+    if act not in WITHOUT_MODEL and not isinstance(request.get("folder"), str):
+        raise ValueError("a request has the `folder` of a model")
     return request

@@ -68,13 +68,15 @@ class Lane:
     def answer(self, request: dict[str, Any]) -> None:
         self.asked_at = time.monotonic()
         request_id = str(request["id"])
-        folder = settings.RUNS_DIR / request["folder"]
-        if not folder.is_dir():
-            tell(request_id, gone(request_id))
-            return
+        if "folder" in request:
+            folder = settings.RUNS_DIR / request["folder"]
+            if not folder.is_dir():
+                tell(request_id, gone(request_id))
+                return
+            request["folder"] = str(folder)
         note(request_id, WORKING)
         is_cancelled = False
-        for reply in self.predictor.replies({**request, "folder": str(folder)}):
+        for reply in self.predictor.replies(request):
             if reply.get(STATE) != "":
                 note(request_id, reply.get(STATE) if reply.get(STATE) == LOADING else WORKING)
                 tell(request_id, reply)

@@ -18,6 +18,8 @@ from dashboard.api.runs import router as runs
 from dashboard.api.series import router as series
 from dashboard.api.submitting import Refused
 from dashboard.playground.api import router as playground
+from dashboard.playground.api_kept import router as playground_kept
+from dashboard.playground.api_many import router as playground_many
 from dashboard.runs.lifecycle import WrongState
 
 api = NinjaAPI(title="Anneal", version="1", urls_namespace="api", auth=AUTH, docs_url=None)
@@ -25,7 +27,8 @@ api.add_router("/runs", runs)
 api.add_router("/runs", export)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
-api.add_router("/playground", playground)
+for each in (playground, playground_kept, playground_many):
+    api.add_router("/playground", each)
 
 
 def answer(request: HttpRequest, status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> HttpResponse:

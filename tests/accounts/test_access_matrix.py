@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -63,6 +64,8 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
 API_MEMBERS = (401, 404, IN, IN, IN)
 API_EDITORS = (401, 404, 403, IN, IN)
 API_SIGNED_IN = (401, IN, IN, IN, IN)
+# Asked for a row that is nobody's.
+API_OWN = (401, 404, 404, 404, 404)
 OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("get", "/api/v1/runs"): API_SIGNED_IN,
     ("post", "/api/v1/runs"): (401, 404, 403, IN, IN),
@@ -82,12 +85,26 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("post", "/api/v1/playground/predictions"): API_MEMBERS,
     ("post", "/api/v1/playground/explanations"): API_MEMBERS,
     ("get", "/api/v1/playground/models"): API_MEMBERS,
+    ("get", "/api/v1/playground/kept"): API_SIGNED_IN,
+    ("post", "/api/v1/playground/kept"): API_SIGNED_IN,
+    ("get", "/api/v1/playground/kept/{kept_id}/picture"): API_OWN,
+    ("delete", "/api/v1/playground/kept/{kept_id}"): API_OWN,
+    ("post", "/api/v1/playground/judgements"): API_EDITORS,
+    ("delete", "/api/v1/playground/judgements/{judgement_id}"): API_OWN,
+    ("post", "/api/v1/playground/datasets"): API_EDITORS,
+    ("get", "/api/v1/playground/probes"): API_MEMBERS,
+    ("post", "/api/v1/playground/probes"): API_EDITORS,
+    ("get", "/api/v1/playground/probes/{probe_id}/picture"): API_OWN,
+    ("delete", "/api/v1/playground/probes/{probe_id}"): API_OWN,
+    ("post", "/api/v1/playground/scores"): API_MEMBERS,
+    ("post", "/api/v1/playground/changes"): API_MEMBERS,
+    ("post", "/api/v1/playground/batches"): API_MEMBERS,
     ("get", "/api/v1/playground/requests/{ticket}"): API_SIGNED_IN,
     ("delete", "/api/v1/playground/requests/{ticket}"): API_SIGNED_IN,
 }
 
 QUERIES = dict.fromkeys(("/api/v1/series", "/api/v1/runs/{run_id}/series"), "?metric=train/loss&run={run_id}")
-QUERIES["/api/v1/playground/models"] = "?run={run_id}"
+QUERIES |= dict.fromkeys(("/api/v1/playground/models", "/api/v1/playground/probes"), "?run={run_id}")
 
 
 def arguments_of(name: str, cast: Cast, run_id: int) -> dict[str, object]:
@@ -143,7 +160,8 @@ def test_every_operation_has_an_entry() -> None:
 def test_operations_answer_those_who_may(operation: tuple[str, str], cast: Cast) -> None:
     run = cast.submit()
     method, path = operation
-    address = path.format(run_id=run.pk, ticket="a-ticket") + QUERIES.get(path, "").format(run_id=run.pk)
+    rows = dict.fromkeys(("kept_id", "judgement_id", "probe_id"), 0)
+    address = path.format(run_id=run.pk, ticket="a-ticket", **rows) + QUERIES.get(path, "").format(run_id=run.pk)
     for identity, expected in zip(IDENTITIES, OPERATIONS[operation], strict=True):
         client = Client()
         sign_in(client, cast, identity)
@@ -156,8 +174,13 @@ def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
         return client.post(address, json.dumps(body), content_type="application/json")
     if address.endswith("fork"):
         return client.post(address, json.dumps({"stage": 1}), content_type="application/json")
-    if address.endswith(("predictions", "explanations")):
-        return client.post(address, {"text": "", "model": run_id})
+    if address.endswith("datasets"):
+        return client.post(address, json.dumps({"project": cast.project.slug}), content_type="application/json")
+    if "/playground/" in address and method == "post":
+        table = SimpleUploadedFile("texts.csv", b"text\nhello\n")
+        return client.post(
+            address, {"text": "", "model": run_id, "run": run_id, "said": "a", "label": "b", "answers": "[]", "files": [table]}
+        )
     return getattr(client, method)(address)
 
 
