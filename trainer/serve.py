@@ -65,9 +65,12 @@ def predict(asked: Asked) -> Reply:
 
 def explain(asked: Asked) -> Reply:
     """Why the model says so."""
-    from trainer.explain.explaining import explain
+    from trainer.explain.explaining import Unwanted, explain
 
-    return explain(asked.model().runtime, asked.image, asked.text)
+    try:
+        return explain(asked.model().runtime, asked.image, asked.text, lambda: asked.is_unwanted)
+    except Unwanted as unwanted:
+        return {"error": str(unwanted), "kind": "cancelled"}
 
 
 def score(asked: Asked) -> Reply:

@@ -20,7 +20,7 @@ from workers.process import TRAINER, environment
 log = logging.getLogger(__name__)
 
 # Nobody waits longer than this for a word, so a predictor that is silent longer hangs, or is too slow to be of use.
-TIME_LIMIT_S = float(PATIENCE_S)
+TIME_LIMIT_S = float(max(PATIENCE_S.values()))
 LOOK_S = 0.2
 
 

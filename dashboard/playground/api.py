@@ -69,6 +69,8 @@ class Weights(Schema):
     is_last: bool
     inputs: str
     folder: str
+    project: str
+    can_edit: bool
 
 
 class WeightsOut(Schema):
@@ -95,7 +97,9 @@ def explain(request: HttpRequest, asked: Form[PredictIn], image: File[UploadedFi
 @router.get("/models", response=WeightsOut)
 def models(request: HttpRequest, run: int) -> dict[str, Any]:
     """The weights of a run that can be asked: every checkpoint that lies on disk, and what was quantized."""
-    found = [each.facts() for each in of_run(access.get_run(request.user, run))]
+    chosen = access.get_run(request.user, run)
+    rights = {"project": chosen.project.slug, "can_edit": access.has_right(request.user, chosen.project, "edit")}
+    found = [each.facts() | rights for each in of_run(chosen)]
     return {"items": found, "count": len(found)}
 
 

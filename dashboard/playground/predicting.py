@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from dashboard.fleet.models import Worker
-from dashboard.playground.wire import KEPT_S, QUICK, STATE, cancel_key, lane_key, reply_key, request_key, state_key
+from dashboard.playground.wire import KEPT_S, LANGUAGE, QUICK, SLOW, STATE, cancel_key, lane_key, reply_key, request_key, state_key
 from dashboard.redis import client, waiting_client
 
-PATIENCE_S = 30
+# How long somebody waits for an answer, by lane.
+PATIENCE_S = {QUICK: 30, SLOW: 120, LANGUAGE: 120}
 
 
 class Unavailable(Exception):
@@ -39,7 +40,7 @@ def predict(request: dict[str, Any], ticket: str = "", lane: str = QUICK) -> dic
         raise Unavailable(_("The message server does not answer. Try again in a moment.")) from error
     if reply is None:
         raise Unavailable(
-            _("No worker answered within %(seconds)s s. It may be loading a large model: try again.") % {"seconds": PATIENCE_S}
+            _("No worker answered within %(seconds)s s. It may be loading a large model: try again.") % {"seconds": PATIENCE_S[lane]}
         )
     return checked(reply)
 
@@ -57,8 +58,8 @@ def ask(request: dict[str, Any], lane: str = QUICK) -> dict[str, Any] | None:
     """Returns None when nobody answered in time; the request is then taken back, so that no worker answers it to nobody."""
     request_id = request["id"]
     send(request, lane)
-    deadline = time.monotonic() + PATIENCE_S
-    with waiting_client(PATIENCE_S) as waiting:
+    deadline = time.monotonic() + PATIENCE_S[lane]
+    with waiting_client(PATIENCE_S[lane]) as waiting:
         while (left_s := deadline - time.monotonic()) > 0:
             answered = waiting.blpop([reply_key(request_id)], timeout=max(left_s, 0.01))
             if answered and STATE not in (reply := json.loads(answered[1])):

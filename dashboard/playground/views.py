@@ -24,7 +24,7 @@ def playground(request: HttpRequest) -> HttpResponse:
     asked = [key for key in request.GET.get("models", "").split(",") if key][:MAX_COLUMNS]
     models = [model for key in asked if (model := named(request.user, key))]
     data = {
-        "models": [model.facts() for model in models or first_ones(found, request.GET.get("run", ""))],
+        "models": [shown(request.user, model) for model in models or first_ones(found, request.GET.get("run", ""))],
         "words": words(),
         "max_bytes": MAX_BYTES,
         "max_columns": MAX_COLUMNS,
@@ -49,6 +49,11 @@ def named(user: Person, key: str) -> Candidate | None:
     return next((each for each in of_run(run) if each.key == key), None) if run else None
 
 
+def shown(user: Person, model: Candidate) -> dict[str, Any]:
+    project = model.run.project
+    return model.facts() | {"project": project.slug, "can_edit": access.has_right(user, project, "edit")}
+
+
 def first_ones(found: list[Candidate], run_id: str) -> list[Candidate]:
     """The last weights of a run, in FP32 and in what stands for its quantization."""
     chosen = next((each for each in found if str(each.run.pk) == run_id), found[0] if found else None)
@@ -60,5 +65,7 @@ def first_ones(found: list[Candidate], run_id: str) -> list[Candidate]:
 
 def addresses(request: HttpRequest) -> dict[str, str]:
     api = request.build_absolute_uri("/api/v1/playground/")
-    names = ("predictions", "explanations", "models", "requests")
+    names = (
+        "predictions", "explanations", "models", "requests", "kept", "judgements", "datasets", "probes", "scores", "changes", "batches"
+    )  # fmt: skip
     return {name: f"{api}{name}" for name in names} | {"runs": reverse("run_list")}

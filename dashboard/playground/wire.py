@@ -12,7 +12,7 @@ LANES = (QUICK, SLOW, LANGUAGE)
 # A reply that is not the last one says only how far the work is.
 STATE = "state"
 LOADING, WORKING = "loading", "working"
-KEPT_S = 120
+KEPT_S = 180
 
 
 def lane_key(lane: str) -> str:

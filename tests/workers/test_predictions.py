@@ -138,7 +138,7 @@ def test_without_a_worker_nobody_is_kept_waiting(valkey: Server) -> None:
 
 
 def test_a_request_that_nobody_answers_is_taken_back(here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predicting, "PATIENCE_S", 1)
+    monkeypatch.setitem(predicting.PATIENCE_S, QUICK, 1)
     with pytest.raises(Unavailable, match="within 1 s"):
         predict(question("hello"), "mine")
     assert client().get(request_key("mine")) is None

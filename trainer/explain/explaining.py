@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,16 @@ from trainer.predict import checked, softmax
 from trainer.runtimes import Arrays, Runtime, TorchRuntime, to_arrays
 
 
-def explain(runtime: Runtime, image: bytes | None, text: str | None) -> dict[str, Any]:
+class Unwanted(Exception):
+    """Nobody waits for the explanation any more."""
+
+
+def explain(runtime: Runtime, image: bytes | None, text: str | None, is_unwanted: Callable[[], bool] = lambda: False) -> dict[str, Any]:
     """Returns `class`, and what of `picture`, `words` and `alone` the model has to show. Raises ValueError as `predict` does.
 
     `picture.grid` has rows of 0..1 over the square that the network sees: the middle of the picture. `words.items` say for every class
     how much a word speaks for it (log-odds against all others). `alone` is there for models of both inputs.
+    Raises Unwanted when it is, between two of them.
     """
     image, text = checked(runtime, image, text)
     arrays = to_arrays(runtime.card, runtime.tokenizer, image, text)
@@ -26,12 +32,19 @@ def explain(runtime: Runtime, image: bytes | None, text: str | None) -> dict[str
     found: dict[str, Any] = {"class": runtime.card.classes[target]}
     if "picture" in arrays:
         found["picture"] = picture(runtime, arrays, target)
+    give_up(is_unwanted)
     if "tokens" in arrays:
         assert text is not None
         found["words"] = words(runtime, arrays, text)
+    give_up(is_unwanted)
     if "picture" in arrays and "tokens" in arrays:
         found["alone"] = alone(runtime, arrays, target)
     return found
+
+
+def give_up(is_unwanted: Callable[[], bool]) -> None:
+    if is_unwanted():
+        raise Unwanted("Nobody waits for this explanation any more.")
 
 
 def picture(runtime: Runtime, arrays: Arrays, target: int) -> dict[str, Any]:

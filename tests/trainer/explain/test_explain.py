@@ -14,7 +14,7 @@ from trainer.data.reading import open_dataset
 from trainer.evaluation.classifying import Given
 from trainer.evaluation.modalities import without_picture, without_sentence
 from trainer.explain import alone, grad_cam, gradients, occlusion
-from trainer.explain.explaining import explain
+from trainer.explain.explaining import Unwanted, explain
 from trainer.explain.odds import log_odds
 from trainer.explain.words import frame, hidden_token, words_of
 from trainer.predict import load, predict
@@ -194,6 +194,11 @@ def test_a_long_sentence_is_cut_and_says_so(trained: Make) -> None:
     assert found["words"]["num_tokens"] == 16
     assert "picture" not in found
     assert "alone" not in found
+
+
+def test_an_explanation_that_nobody_wants_any_more_ends_between_its_parts(trained: Make, image: bytes) -> None:
+    with pytest.raises(Unwanted):
+        explain(load(trained("image_and_text")), image, TEXT, lambda: True)
 
 
 def test_bad_input_is_refused_as_for_an_answer(trained: Make) -> None:

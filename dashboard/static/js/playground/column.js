@@ -25,6 +25,11 @@ export class Column {
     this.part("subtitle").textContent = this.subtitle();
     this.part("run-link").href = `${data.addresses.runs}${model.run}/`;
     this.part("latency-name").textContent = words.latency;
+    this.judgeTemplate = this.part("judge").cloneNode(true);
+  }
+
+  get name() {
+    return `${this.part("title").textContent}, ${this.part("subtitle").textContent}`;
   }
 
   get isQuantized() {
@@ -55,6 +60,7 @@ export class Column {
     this.explained = null;
     for (const name of ["looked", "counted", "alone", "explaining"]) this.part(name).hidden = true;
     this.part("share").textContent = "—";
+    this.part("judge").hidden = true;
     this.part("verdict").replaceChildren(...(answer.class ? verdict(answer) : [element("p", "muted", answer.detail)]));
     if (!answer.class) return;
     const median = answer.num_timed > 4;

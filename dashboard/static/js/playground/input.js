@@ -72,16 +72,27 @@ export class Input {
     complain(this.form.querySelector("[data-wrong]"), sentence);
   }
 
-  async useExample(button) {
-    this.text = button.dataset.text;
-    const answer = await fetch(button.dataset.example).catch(() => null);
+  useExample(button) {
+    return this.useStored(button.dataset.example, button.dataset.text);
+  }
+
+  /** Takes a picture by its address, "" for none, and a sentence; resolves to whether that went well. */
+  async useStored(address, text) {
+    this.text = text;
+    if (!address) return true;
+    const answer = await fetch(address).catch(() => null);
     if (!answer?.ok) {
       this.complain(words.offline);
       return false;
     }
-    this.use(new File([await answer.blob()], button.dataset.example.split("/").pop(), { type: "image/jpeg" }));
+    this.use(new File([await answer.blob()], nameOf(address), { type: "image/jpeg" }));
     return true;
   }
+}
+
+function nameOf(address) {
+  const last = address.split("/").pop();
+  return last.includes(".") ? last : `${last}.jpg`;
 }
 
 function over(event, drop, inside) {

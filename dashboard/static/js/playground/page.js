@@ -1,9 +1,14 @@
 // The playground: takes a picture and a sentence, asks the models side by side, paints the answers, then why.
 
 import { Question } from "./asking.js";
+import { Batch } from "./batch.js";
 import { Calls } from "./calls.js";
-import { copyText, rememberModels } from "./dom.js";
+import { Changes } from "./changes.js";
+import { copyText, data, fill, rememberModels, words } from "./dom.js";
 import { Input } from "./input.js";
+import { bindDataset, offerJudging } from "./judging.js";
+import { readLines } from "./lines.js";
+import { addProbe, keep, Lists } from "./lists.js";
 import { Models } from "./models.js";
 import { Waiting } from "./waiting.js";
 
@@ -12,6 +17,8 @@ const input = new Input(form);
 const waiting = new Waiting(form.querySelector("[data-standing]"));
 const models = new Models(document.querySelector("[data-answers]"), changed);
 const calls = new Calls(models, input);
+const changes = new Changes(document.querySelector("[data-changes]"));
+const lists = new Lists(models, useAgain, (probe, found) => changes.show(models.all[0], found.stages, probe.scores));
 let asked = []; // the questions on their way
 let isHeat = true;
 
@@ -30,12 +37,23 @@ async function ask() {
   stop();
   const given = { text: input.text, picture: input.picture };
   const columns = models.columns;
+  said("");
   const questions = columns.map((column) => new Question("predictions", column.model, given, "quick"));
   begin(questions, columns);
   await Promise.all(questions.map(async (question, at) => answered(columns[at], await question.answer, questions)));
   if (asked !== questions) return;
   busy(false);
+  offer(columns, given);
   await explain(columns, given);
+}
+
+/** What can be done with answers, once they stand there. */
+let last = null;
+function offer(columns, given) {
+  last = given;
+  for (const column of columns) offerJudging(column, given);
+  form.querySelector("[data-keep]").disabled = !columns.some((column) => column.answer);
+  form.querySelector("[data-add-probe]").disabled = !models.all.some((model) => model.can_edit);
 }
 
 function begin(questions, columns) {
@@ -108,6 +126,46 @@ function bind() {
   addEventListener("resize", () => draw());
 }
 
+async function useAgain(picture, text) {
+  if (await input.useStored(picture, text)) await ask();
+}
+
+function said(text) {
+  form.querySelector("[data-said]").textContent = text;
+}
+
+function bindKeeping() {
+  form.querySelector("[data-keep]").addEventListener("click", async () => {
+    const found = await keep(models.columns, last);
+    said(found.detail ?? words.kept);
+    if (!found.detail) lists.open("kept");
+  });
+  form.querySelector("[data-add-probe]").addEventListener("click", async () => {
+    const found = await addProbe(models.all.find((model) => model.can_edit), last);
+    said(found.detail ?? fill(words.probe_added, found.count));
+    if (!found.detail) lists.open("probes");
+  });
+  document.querySelector("[data-score]").addEventListener("click", scoreProbes);
+  document.querySelector("[data-ask-changes]").addEventListener("click", () => {
+    const given = last ?? { text: input.text, picture: input.picture };
+    const missing = input.missingFor(models.all);
+    input.complain(missing);
+    if (!missing) changes.ask(models.all[0], given);
+  });
+  bindDataset(document.querySelector("[data-make-dataset]"), document.querySelector("[data-made]"), models);
+}
+
+async function scoreProbes() {
+  const body = new FormData();
+  body.set("run", models.all[0].run);
+  const place = document.querySelector("[data-score-state]");
+  const problem = await readLines(data.addresses.scores, body, (line) => {
+    place.textContent = line.error ?? fill(words.scoring, line.done, line.count);
+  });
+  place.textContent = problem;
+  await lists.loadProbes();
+}
+
 function show(button) {
   isHeat = button.dataset.show === "heat";
   for (const each of document.querySelectorAll("[data-show]")) each.setAttribute("aria-pressed", each === button);
@@ -115,5 +173,7 @@ function show(button) {
 }
 
 bind();
+bindKeeping();
+new Batch(document.querySelector("[data-batch]"), models);
 input.offer(models.all);
 calls.show();
