@@ -16,9 +16,11 @@ from dashboard.playground.views import playground
 from dashboard.quantizations.asking import quantization_ask
 from dashboard.quantizations.flips import flipped_csv
 from dashboard.recipes.views import recipe_list
+from dashboard.registry import views as registry
 from dashboard.runs import log, new, page
 from dashboard.runs.listing import run_list
 from dashboard.runs.removal import run_delete
+from dashboard.serving import asking as serving
 
 urlpatterns = [
     path("", home, name="home"),
@@ -31,6 +33,8 @@ urlpatterns = [
     path("runs/<int:run_id>/evaluations/", evaluation_ask, name="evaluation_ask"),
     path("runs/<int:run_id>/quantizations/", quantization_ask, name="quantization_ask"),
     path("runs/<int:run_id>/quantizations/<int:job_id>/<slug:precision>.csv", flipped_csv, name="flipped_csv"),
+    path("runs/<int:run_id>/load-tests/", serving.load_test_ask, name="load_test_ask"),
+    path("runs/<int:run_id>/load-tests/<int:job_id>/repository/", serving.repository_download, name="repository_download"),
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
     path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
     path("runs/<int:run_id>/delete/", run_delete, name="run_delete"),
@@ -42,6 +46,12 @@ urlpatterns = [
     path("recipes/", recipe_list, name="recipe_list"),
     path("datasets/", dataset_list, name="dataset_list"),
     path("datasets/<slug:name>/<slug:split>/<int:row>/picture/", dataset_picture, name="dataset_picture"),
+    path("models/", registry.model_list, name="model_list"),
+    path("models/register/", registry.model_register, name="model_register"),
+    path("models/<int:model_id>/", registry.model_detail, name="model_detail"),
+    path("models/<int:model_id>/aliases/", registry.alias_set, name="alias_set"),
+    path("models/<int:model_id>/aliases/<slug:alias>/remove/", registry.alias_remove, name="alias_remove"),
+    path("models/<int:model_id>/versions/<int:version_number>/delete/", registry.version_delete, name="version_delete"),
     path("playground/", playground, name="playground"),
     path("settings/", accounts.settings, name="settings"),
     path("settings/tokens/", accounts.token_add, name="token_add"),

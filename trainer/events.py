@@ -22,6 +22,9 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
                batch_ms_p50 and _p99, throughput_per_s, cpu_ms_per_sample, peak_memory_bytes, num_samples, accuracy, macro_f1, the
                interval of each, f1_by_class, drop_interval (points), snr_db (null for what is exact), num_flipped, calibration
 - `judged`     max_drop, drops (points of each INT8), winner, passes, flipped (path relative to the folder): the export gate has spoken
+- `serving`    triton (version of the server), backend (what computes the graph in it)
+- `served`     protocol (http, grpc), concurrency, num_requests, num_errors, throughput_per_s, latency_ms_p50, latency_ms_p99,
+               batch_sizes (size -> times computed), mean_batch_size, cost_per_1000_requests, cost_per_million_tokens (or null)
 - `exported`   files (name -> path relative to the folder)
 - `scored`     figures, samples (paths relative to the folder; samples may be null): an evaluation is whole
 """

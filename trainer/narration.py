@@ -54,6 +54,11 @@ def judged(event: Fields) -> str:
     return f"{winner} wins with {drop} points lost and {verdict} the gate of {figure(event['max_drop'])} points"
 
 
+def served(event: Fields) -> str:
+    rate, p50, p99 = (figure(event[name]) for name in ("throughput_per_s", "latency_ms_p50", "latency_ms_p99"))
+    return f"{event['protocol'].upper()}, {event['concurrency']} at a time: {rate} requests/s, {p50} ms, of a hundred one {p99} ms"
+
+
 SENTENCES: dict[str, Callable[[Fields], str]] = {
     "preparing": lambda event: str(event["what"]),
     "warned": lambda event: str(event["message"]),
@@ -67,6 +72,7 @@ SENTENCES: dict[str, Callable[[Fields], str]] = {
     "finished": finished,
     "measured": measured,
     "judged": judged,
+    "served": served,
     "scored": lambda event: f"wrote {event['figures']}",
     "exported": lambda event: "wrote " + ", ".join(dict.fromkeys(event["files"].values())),
 }

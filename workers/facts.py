@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dashboard.runs.models import Attempt, Evaluation, Job, Quantization, Stage
+from dashboard.runs.models import Attempt, Evaluation, Job, LoadTest, Quantization, Stage
+from trainer.quantization.gate import Gate
 
 
 def progressed(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -77,14 +78,20 @@ def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
 
 
 def judged(attempt: Attempt, event: Mapping[str, Any]) -> None:
-    """The verdict of the export gate, and where the samples lie whose answer flipped."""
-    gate = {name: event[name] for name in ("max_drop", "drops", "winner", "passes")}
-    Quantization.objects.filter(pk=attempt.job_id).update(gate=gate, flipped=relative(attempt, event["flipped"]))
+    """The verdict of the export gate, in its row of each INT8 too, and where the samples lie whose answer flipped."""
+    job = Quantization.objects.get(pk=attempt.job_id)
+    job.gate = {name: event[name] for name in ("max_drop", "drops", "winner", "passes")}
+    gate = Gate.model_validate(job.gate)
+    verdicts = {name: "passed" if gate.allows(name) else "failed" for name in gate.drops}
+    job.rows = [{**row, "gate": verdicts[row["precision"]]} if row["precision"] in verdicts else row for row in job.rows]
+    job.flipped = relative(attempt, event["flipped"])
+    job.save(update_fields=["gate", "rows", "flipped"])
 
 
 def exported(attempt: Attempt, event: Mapping[str, Any]) -> None:
     files = {name: relative(attempt, path) for name, path in event["files"].items()}
     Quantization.objects.filter(pk=attempt.job_id).update(files=files)
+    LoadTest.objects.filter(pk=attempt.job_id).update(repository=files.get("repository", ""))
 
 
 def scored(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -94,8 +101,20 @@ def scored(attempt: Attempt, event: Mapping[str, Any]) -> None:
     Evaluation.objects.filter(pk=attempt.job_id).update(figures=figures, samples=samples, progress={})
 
 
+def serving(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    LoadTest.objects.filter(pk=attempt.job_id).update(server={name: event[name] for name in ("triton", "backend")})
+
+
+def served(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    job = LoadTest.objects.get(pk=attempt.job_id)
+    job.rows = [*job.rows, {name: value for name, value in event.items() if name not in ("seq", "at", "kind")}]
+    job.save(update_fields=["rows"])
+
+
 # What a page shows of a run, its stages and its quantization, beside the newest step.
-CHANGES_STATE = ("preparing", "progressed", "started", "evaluated", "finished", "measured", "judged", "exported", "scored")
+CHANGES_STATE = (
+    "preparing", "progressed", "started", "evaluated", "finished", "measured", "judged", "exported", "scored", "serving", "served",
+)  # fmt: skip
 KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "started": started,
     "preparing": progressed,
@@ -111,6 +130,8 @@ KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "judged": judged,
     "exported": exported,
     "scored": scored,
+    "serving": serving,
+    "served": served,
 }
 
 

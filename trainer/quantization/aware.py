@@ -23,7 +23,7 @@ from trainer.config import Quantization, Schedule
 from trainer.data.samples import Index, Samples
 from trainer.device import describe
 from trainer.events import GRAD_NORM, LEARNING_RATE, LOSS, SAMPLES_PER_SECOND, EventLog
-from trainer.export import Classifier, dynamic_batch, examples, quiet, write_program
+from trainer.export import Classifier, dynamic_shapes, examples, quiet, write_program
 from trainer.failures import NotANumberError
 from trainer.models.network import set_dropout
 from trainer.quantization.questions import gather
@@ -85,7 +85,7 @@ def rounding(runtime: TorchRuntime) -> fx.GraphModule:
     for name, parameter in network.named_parameters():
         parameter.requires_grad_("embeddings." not in name)
     with quiet():
-        wrapped, shapes = Classifier(network, runtime.card.names).train(), (dynamic_batch(runtime.card.names),)
+        wrapped, shapes = Classifier(network, runtime.card.names).train(), (dynamic_shapes(runtime.card),)
         exported = torch.export.export(wrapped, examples(runtime), dynamic_shapes=shapes).module()
         # It was exported in training mode. `move_exported_model_to_train` would put a dropout of 0.5 in place of each that is off.
         graph: fx.GraphModule = prepare_qat_pt2e(exported, quantizer())
@@ -144,7 +144,7 @@ def write_int8(graph: fx.GraphModule, runtime: TorchRuntime, path: Path) -> None
     with quiet():
         move_exported_model_to_eval(graph)
         converted = convert_pt2e(graph)
-        program = torch.export.export(converted, examples(runtime), dynamic_shapes=dynamic_batch(runtime.card.names))
+        program = torch.export.export(converted, examples(runtime), dynamic_shapes=dynamic_shapes(runtime.card))
     write_program(program, runtime.card.names, path)
     round_tables(path)
 

@@ -15,7 +15,7 @@ from trainer.data.picture_cache import PictureCache
 from trainer.data.samples import Samples
 from trainer.device import set_threads
 from trainer.events import EventLog
-from trainer.export import complete, export_onnx, give_name, new_partial, quiet
+from trainer.export import complete, export_onnx, give_name, new_partial, parity_fields, quiet
 from trainer.failures import explain
 from trainer.narration import Narrator
 from trainer.quantization import flips
@@ -84,7 +84,7 @@ class Quantizing:
     def export(self) -> None:
         """Writes the graphs, the BF16 weights, and a card with which they can be loaded."""
         self.events.emit("preparing", what="Exporting to ONNX")
-        parity = export_onnx(self.runtime, self.partial / "fp32.onnx")
+        cases = export_onnx(self.runtime, self.partial / "fp32.onnx")
         self.events.emit("preparing", what=f"Calibrating INT8 on {self.settings.calibration_samples} training samples")
         make_int8(self.partial / "fp32.onnx", self.partial / f"{PTQ}.onnx", self.card, self.training, self.settings.calibration_samples)
         if self.settings.qat_steps:
@@ -92,7 +92,7 @@ class Quantizing:
         save_file(in_bf16(used_weights(self.runtime)), self.partial / BF16_FILE)
         int8 = [PTQ, QAT] if self.settings.qat_steps else [PTQ]
         files = {WHOLE: "fp32.onnx", **{name: f"{name}.onnx" for name in int8}}
-        self.card = self.card.model_copy(update={"files": files, "parity": parity})
+        self.card = self.card.model_copy(update={"files": files, **parity_fields(cases)})
         complete(self.partial, self.card, self.runtime.tokenizer)
 
     def write_trained(self) -> None:

@@ -15,7 +15,7 @@ from tests.trainer import small
 from trainer.config import Sentiment, Source
 from trainer.data.picture_cache import PictureCache
 from trainer.data.samples import Samples
-from trainer.export import dynamic_batch, write_program
+from trainer.export import write_program
 from trainer.quantization.layers import embedding_bytes, float_layers
 from trainer.quantization.static import make_int8
 from trainer.quantization.tables import round_tables
@@ -57,7 +57,7 @@ class Wrapped(nn.Module):
 
 
 def write(network: nn.Module, example: Tensor, path: Path) -> None:
-    exported = torch.export.export(Wrapped(network).eval(), (example,), dynamic_shapes=dynamic_batch(("picture",)))
+    exported = torch.export.export(Wrapped(network).eval(), (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     write_program(exported, ("picture",), path)
 
 

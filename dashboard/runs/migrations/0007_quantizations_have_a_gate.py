@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0005_quantizations_say_their_kind")]
+    dependencies = [("runs", "0006_load_tests")]
 
     operations = [
         migrations.AddField("quantization", "gate", models.JSONField(default=dict)),
