@@ -30,6 +30,10 @@ WITHOUT_TORCH = (
     "manifest",
     "recipes",
     "differences",
+    "quantization.gate",
+    "quantization.flips",
+    "quantization.measuring",
+    "quantization.quality",
     "train",
     "__main__",
 )
