@@ -45,11 +45,11 @@ export class AwareCurve {
   }
 
   drawProgress() {
-    const [bar, words] = ["[data-aware-bar]", "[data-aware-step]"].map((selector) => document.querySelector(selector));
+    const [bar, counter] = ["[data-aware-bar]", "[data-aware-step]"].map((selector) => document.querySelector(selector));
     const step = this.data.metrics[METRICS[0]]?.step.at(-1);
     if (!bar || !step) return;
     bar.value = Math.max(bar.value, step);
-    words.textContent = String(bar.value);
+    counter.textContent = String(bar.value);
   }
 }
 
