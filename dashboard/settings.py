@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "dashboard.metrics",
     "dashboard.fleet",
     "dashboard.registry",
+    "dashboard.playground",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -18,6 +18,7 @@ from dashboard.registry import views as registry
 from dashboard.runs import log, new, page
 from dashboard.runs.listing import run_list
 from dashboard.runs.removal import run_delete
+from dashboard.serving import asking as serving
 
 urlpatterns = [
     path("", home, name="home"),
@@ -28,6 +29,8 @@ urlpatterns = [
     path("runs/<int:run_id>/stop/", page.run_stop, name="run_stop"),
     path("runs/<int:run_id>/jobs/<int:job_id>/stop/", page.job_stop, name="job_stop"),
     path("runs/<int:run_id>/evaluations/", evaluation_ask, name="evaluation_ask"),
+    path("runs/<int:run_id>/load-tests/", serving.load_test_ask, name="load_test_ask"),
+    path("runs/<int:run_id>/load-tests/<int:job_id>/repository/", serving.repository_download, name="repository_download"),
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
     path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
     path("runs/<int:run_id>/delete/", run_delete, name="run_delete"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.uploads import check_picture, check_text
-from trainer.runtimes import CARD, OnnxRuntime, Runtime, TorchRuntime, to_arrays
+from trainer.inputs import checked_arrays
+from trainer.runtimes import CARD, OnnxRuntime, Runtime, TorchRuntime
 
 Answer = tuple[str, dict[str, float]]
 
@@ -25,13 +25,7 @@ def analyze_multimodal_sentiment(image_path: Path | str | None, text: str | None
 
 def predict(runtime: Runtime, image: bytes | None, text: str | None) -> Answer:
     """Looks at what the model looks at and ignores the other. Raises ValueError with a sentence for what cannot be used."""
-    if "picture" in runtime.card.names:
-        if image is None:
-            raise ValueError("This model looks at a picture: give one.")
-        check_picture(image)
-    if "tokens" in runtime.card.names:
-        text = check_text(text or "")
-    scores = softmax(runtime.logits(to_arrays(runtime.card, runtime.tokenizer, image, text))[0])
+    scores = softmax(runtime.logits(checked_arrays(runtime.card, runtime.tokenizer, image, text))[0])
     probabilities = dict(zip(runtime.card.classes, scores.tolist(), strict=True))
     return max(probabilities, key=lambda name: probabilities[name]), probabilities
 
@@ -49,7 +43,7 @@ def load(folder: Path, precision: str = "fp32") -> Runtime:
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")
-    exported = next((path for path in (folder, folder / "export") if (path / CARD).exists()), None)
+    exported = exported_in(folder)
     if exported and (precision != "fp32" or not (folder / "checkpoints").exists()):
         return OnnxRuntime(exported, precision)
     if precision != "fp32":
@@ -57,6 +51,10 @@ def load(folder: Path, precision: str = "fp32") -> Runtime:
     from trainer import checkpoint
 
     return TorchRuntime(checkpoint.newest(folder))
+
+
+def exported_in(folder: Path) -> Path | None:
+    return next((path for path in (folder, folder / "export") if (path / CARD).exists()), None)
 
 
 def predict_files(folder: Path, image: Path | None, text: str, precision: str) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from ninja import Query, Router, Status
 
+from dashboard import streaming
 from dashboard.accounts import access
 from dashboard.api import submitting
-from dashboard.api.export import in_turn
 from dashboard.api.submitting import Refused
 from dashboard.registry import aliases, registering
 from dashboard.registry.evaluated import take_newest
@@ -107,8 +106,7 @@ def download_version(request: HttpRequest, name: ModelName, number: int, asked: 
         "X-Checksum-Sha256": version.digest,
         "Cache-Control": "private, no-store",
     }
-    body = in_turn(archive.pieces()) if isinstance(request, ASGIRequest) else archive.pieces()
-    return StreamingHttpResponse(body, content_type="application/x-tar", headers=headers)
+    return StreamingHttpResponse(streaming.body(request, archive.pieces()), content_type="application/x-tar", headers=headers)
 
 
 @router.put("/{name}/aliases/{alias}", response=AliasOut)
