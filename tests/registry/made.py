@@ -77,14 +77,20 @@ def write_export(folder: Path, gates: dict[str, str]) -> None:
     write_manifest(folder)
 
 
-def graph(inputs: tuple[str, ...], weight: float = 0.0) -> onnx.ModelProto:
-    """Adds its inputs and a weight; what it says does not matter here."""
-    shape = ["batch", 4]
-    given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in inputs]
+SHAPES: dict[str, tuple[int, list[Any]]] = {
+    "picture": (TensorProto.FLOAT, ["batch", 3, 32, 32]),
+    "tokens": (TensorProto.INT64, ["batch", "length"]),
+    "mask": (TensorProto.INT64, ["batch", "length"]),
+    "logits": (TensorProto.FLOAT, ["batch", 3]),
+}
+
+
+def graph(inputs: tuple[str, ...], weight: float = 0.0, **shapes: tuple[int, list[Any]]) -> onnx.ModelProto:
+    """Has the signature of a classifier and a weight; what it would answer does not matter here."""
+    values = {name: helper.make_tensor_value_info(name, *described) for name, described in (SHAPES | shapes).items()}
     constant = helper.make_tensor("weight", TensorProto.FLOAT, [4], [weight] * 4)
     nodes = [helper.make_node("Sum", [*inputs, "weight"], ["logits"])]
-    said = helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)
-    return helper.make_model(helper.make_graph(nodes, "made", given, [said], [constant]))
+    return helper.make_model(helper.make_graph(nodes, "made", [values[name] for name in inputs], [values["logits"]], [constant]))
 
 
 def registered(cast: Cast, run: Run, name: str = "sentiment", stage: int = 3, precision: str = "fp32") -> Version:

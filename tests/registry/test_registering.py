@@ -194,7 +194,7 @@ def test_an_onnx_graph_with_other_inputs_is_refused_by_name(cast: Cast) -> None:
     path = settings.RUNS_DIR / f"{run.pk}/job-4/attempt-1/export"
     onnx.save(graph(("tokens", "mask")), path / "int8.onnx")
     resign(path)
-    with pytest.raises(WrongState, match=r"int8\.onnx takes tokens, mask, and its card says picture, tokens, mask"):
+    with pytest.raises(WrongState, match=r"int8\.onnx: input picture is missing"):
         registered(cast, run, precision="int8")
     nothing_is_left()
 
