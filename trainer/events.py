@@ -5,7 +5,7 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `preparing`  what (sentence)
 - `progressed` what (sentence), done, total
 - `warned`     message
-- `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, error)
+- `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, server_failed, error)
 - `started`    num_steps, first_step (the next to be made), resumed_from (step or null), device, num_threads,
                num_parameters, num_trainable
 - `stepped`    step, metrics; among them `progress/...` (what the stage has read so far) and now and then `system/...`
