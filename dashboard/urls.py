@@ -7,7 +7,8 @@ from django.views.i18n import set_language
 from dashboard.accounts import views as accounts
 from dashboard.api import api
 from dashboard.compare.views import compare
-from dashboard.datasets.views import dataset_list
+from dashboard.datasets.views import dataset_list, dataset_picture
+from dashboard.evaluations.asking import evaluation_ask
 from dashboard.fleet import views as fleet
 from dashboard.home.health import healthz
 from dashboard.home.views import home
@@ -24,6 +25,8 @@ urlpatterns = [
     path("runs/new/plan/", new.run_plan, name="run_plan"),
     path("runs/<int:run_id>/", page.run_detail, name="run_detail"),
     path("runs/<int:run_id>/stop/", page.run_stop, name="run_stop"),
+    path("runs/<int:run_id>/jobs/<int:job_id>/stop/", page.job_stop, name="job_stop"),
+    path("runs/<int:run_id>/evaluations/", evaluation_ask, name="evaluation_ask"),
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
     path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
     path("runs/<int:run_id>/delete/", run_delete, name="run_delete"),
@@ -34,6 +37,7 @@ urlpatterns = [
     path("workers/", fleet.worker_list, name="worker_list"),
     path("recipes/", recipe_list, name="recipe_list"),
     path("datasets/", dataset_list, name="dataset_list"),
+    path("datasets/<slug:name>/<slug:split>/<int:row>/picture/", dataset_picture, name="dataset_picture"),
     path("playground/", playground, name="playground"),
     path("settings/", accounts.settings, name="settings"),
     path("settings/tokens/", accounts.token_add, name="token_add"),

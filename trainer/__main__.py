@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from trainer.failures import complaints
 
 stop = threading.Event()
+# transformers imports torchao where it finds it, which warns of its GPU kernels and of its own use of torch.
+NOISY = ("torchao", "torch.utils._pytree")
 
 
 def train(options: argparse.Namespace) -> int:
@@ -24,8 +27,10 @@ def train(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    from trainer.testing import evaluate_folder, summary
+    from trainer.testing import evaluate_folder, evaluate_job, is_job, summary
 
+    if is_job(options.folder):
+        return evaluate_job(options.folder, options.datasets, stop.is_set, options.doorbell)
     chosen = {"chosen": options.checkpoint, "dataset": options.dataset, "to": options.to}
     found = evaluate_folder(options.folder, options.split, options.datasets, **chosen)
     print(json.dumps(found if options.json else summary(found), indent=1, ensure_ascii=False))
@@ -94,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
         parsers[name].add_argument("--datasets", type=Path, action="append", default=[], help="folder of imported data sets")
     for name in ("train", "evaluate", "quantize", "serve"):
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
-    for name in ("train", "quantize"):
+    for name in ("train", "evaluate", "quantize"):
         parsers[name].add_argument("--doorbell", type=int, metavar="FD", help="open pipe that gets a byte after each flush of events")
     parsers["serve"].add_argument("--gentle", action="store_true", help="leave the processor to others")
     add_evaluation_options(parsers["evaluate"])
@@ -143,6 +148,8 @@ def die_with_standard_input() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     if getattr(options, "lifeline", False) and options.verb != "serve":
         die_with_standard_input()
     if options.verb == "train":

@@ -3,6 +3,7 @@
 Kinds and their fields (all but the first three belong to a stage and carry `stage`, its index from 1):
 
 - `preparing`  what (sentence)
+- `progressed` what (sentence), done, total
 - `warned`     message
 - `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, error)
 - `started`    num_steps, first_step (the next to be made), resumed_from (step or null), device, num_threads,
@@ -19,6 +20,7 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `finished`   step, checkpoint, results (metric -> number)
 - `measured`   precision, runtime, size_bytes, latency_ms_p50, latency_ms_p99, throughput_per_s, accuracy, macro_f1, num_samples
 - `exported`   files (name -> path relative to the folder)
+- `scored`     figures, samples (paths relative to the folder; samples may be null): an evaluation is whole
 """
 
 from __future__ import annotations

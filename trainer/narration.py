@@ -60,6 +60,7 @@ SENTENCES: dict[str, Callable[[Fields], str]] = {
     "stopped": lambda event: f"stopped as asked, goes on from {event['checkpoint']}",
     "finished": finished,
     "measured": measured,
+    "scored": lambda event: f"wrote {event['figures']}",
     "exported": lambda event: "wrote " + ", ".join(event["files"].values()),
 }
 

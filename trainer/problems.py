@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from trainer import parameters
@@ -24,6 +24,8 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "equations": (("problem", "solution"),),
     "instructions": (("instruction", "output"),),
 }
+# What a language model is asked about a data set that its stage did not learn from, by the kind of the data set.
+TASK_OF_KIND = {"text": "causal_lm", "triples": "triples", "instructions": "instructions", "equations": "equations"}
 COMPARES_SAMPLES = ("image_text_matching", "image_text_contrast")
 MANY_EPOCHS = 20
 FieldPath = tuple[str | int, ...]
@@ -40,6 +42,17 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{'.'.join(map(str, self.path))}: {self.message}"
+
+
+def fits(kind: str, card: Card) -> bool:
+    """Whether a data set has the columns that a task needs."""
+    return any(set(group) <= set(card.columns) for group in NEEDS[kind])
+
+
+def can_be_asked(family: str, kinds: Collection[str], card: Card) -> bool:
+    """Whether a model that has learnt these tasks can be evaluated on a data set; a language model on every kind of text."""
+    own = TASK_OF_KIND.get(card.kind or "", "")
+    return any(fits(kind, card) for kind in kinds) or (family != "image_text" and own in TASKS_OF[family])
 
 
 def check(run: Run, cards: Cards) -> list[Problem]:
@@ -96,9 +109,8 @@ def needs(task: AnyTask, column: str) -> bool:
 
 
 def check_source(task: AnyTask, card: Card, place: FieldPath) -> Iterator[Problem]:
-    groups = NEEDS[task.kind]
-    if not any(set(group) <= set(card.columns) for group in groups):
-        missing = " and no ".join(column for column in groups[0] if column not in card.columns)
+    if not fits(task.kind, card):
+        missing = " and no ".join(column for column in NEEDS[task.kind][0] if column not in card.columns)
         yield Problem((*place, "dataset"), f"{card.name} has no {missing}, which {task.kind} needs")
     for split in ("train", "validation"):
         if not card.num_samples.get(split):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import numpy as np
 import torch
@@ -27,16 +23,13 @@ from trainer.failures import explain
 from trainer.measure import batches, measure
 from trainer.narration import Narrator
 from trainer.runtimes import Arrays, ModelCard, OnnxRuntime, Runtime, TorchRuntime
+from trainer.stopping import Stopped, stopping_at_once
 from trainer.train import DONE, STOPPED
 
 FILES = {"fp32": "fp32.onnx", "int8": "int8.onnx"}
 BF16_FILE = "bf16.safetensors"
 # Gather holds the word embeddings, half of a small text encoder's size.
 QUANTIZED = ["Conv", "MatMul", "Gemm", "Gather"]
-
-
-class Stopped(BaseException):
-    """Asked to stop. Nothing here is worth keeping half done, so it ends where it stands; no handler of Exception may swallow it."""
 
 
 def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool], doorbell: int | None = None) -> int:
@@ -60,22 +53,6 @@ def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bo
     finally:
         events.close()
     return DONE
-
-
-@contextlib.contextmanager
-def stopping_at_once(stop_asked: Callable[[], bool]) -> Iterator[None]:
-    if stop_asked():
-        raise Stopped
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        raise Stopped
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def work(job: QuantizationJob, folder: Path, datasets: Sequence[Path], events: EventLog) -> None:

@@ -2,14 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer.config import ImageTextModel
+from trainer import config
+from trainer.config import EvaluationJob, ImageTextModel
 from trainer.evaluation import saving
 from trainer.evaluation.bootstrap import Bootstrap
 from trainer.evaluation.subjects import Subject, subject
+from trainer.events import EventLog
+from trainer.failures import explain
+from trainer.narration import Narrator
+from trainer.progress import Advance, Progress, to_nobody
+from trainer.stopping import Stopped, stopping_at_once
+from trainer.train import DONE, STOPPED
+
+
+def is_job(folder: Path) -> bool:
+    """Whether `config.json` asks for an evaluation, and not for what a folder of checkpoints was trained by."""
+    try:
+        return "split" in json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError):
+        return False
+
+
+def evaluate_job(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bool], doorbell: int | None = None) -> int:
+    """Reads `config.json` (an EvaluationJob), writes the evaluation and the events beside it; returns the exit status.
+
+    Raises ValueError (pydantic's included) for what the user gave.
+    """
+    job = config.parse(json.loads((folder / "config.json").read_text()))
+    assert isinstance(job, EvaluationJob)
+    events = EventLog(folder, doorbell, Narrator().tell)
+    try:
+        with stopping_at_once(stop_asked):
+            work(job, folder, datasets, events)
+    except Stopped:
+        return STOPPED
+    except Exception as error:
+        message, reason = explain(error)
+        events.emit("failed", message=message, reason=reason)
+        raise
+    finally:
+        events.close()
+    return DONE
+
+
+def work(job: EvaluationJob, folder: Path, datasets: Sequence[Path], events: EventLog) -> None:
+    from trainer.device import set_threads
+
+    events.emit("preparing", what="Loading the model and the data")
+    set_threads(job.num_threads)
+    chosen = {"chosen": Path(job.checkpoint), "dataset": job.dataset, "to": folder}
+    evaluate_folder(folder, job.split, datasets, **chosen, advance=Progress(events))  # type: ignore[arg-type]
+    samples = folder / saving.SAMPLES
+    events.emit("scored", figures=saving.FIGURES, samples=samples.name if samples.exists() else None)
+    events.emit("finished", results={})
 
 
 def evaluate_folder(
@@ -21,6 +71,7 @@ def evaluate_folder(
     dataset: str = "",
     to: Path | None = None,
     bootstrap: Bootstrap | None = None,
+    advance: Advance = to_nobody,
 ) -> dict[str, Any]:
     """Returns the evaluation as JSON, and keeps it under `to` with the samples; see `trainer.evaluation`.
 
@@ -28,7 +79,7 @@ def evaluate_folder(
     naming the file, for a checkpoint that is not what was saved.
     """
     asked = subject(folder, chosen, dataset, split, datasets)
-    figures, said = evaluated(asked, bootstrap or Bootstrap())
+    figures, said = evaluated(asked, bootstrap or Bootstrap(), advance)
     cards = [{"name": card.name, "fingerprint": card.fingerprint} for card in asked.cards()]
     found = {"checkpoint": asked.checkpoint.name, "split": split, "datasets": cards, **figures}
     if to is not None:
@@ -36,14 +87,14 @@ def evaluate_folder(
     return found
 
 
-def evaluated(asked: Subject, bootstrap: Bootstrap) -> tuple[dict[str, Any], Any]:
+def evaluated(asked: Subject, bootstrap: Bootstrap, advance: Advance) -> tuple[dict[str, Any], Any]:
     if isinstance(asked.model, ImageTextModel):
         from trainer.evaluation.image_text import evaluate_image_text
 
-        return evaluate_image_text(asked, bootstrap)
+        return evaluate_image_text(asked, bootstrap, advance)
     from trainer.evaluation.language import evaluate_language
 
-    return evaluate_language(asked, bootstrap)
+    return evaluate_language(asked, bootstrap, advance)
 
 
 def summary(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def read_config(folder: Path) -> config.Run | config.StageJob:
     found = config.parse(document)
     if isinstance(found, config.QuantizationJob):
         raise ValueError("config.json describes a quantization: use the verb `quantize`")
+    if isinstance(found, config.EvaluationJob):
+        raise ValueError("config.json describes an evaluation: use the verb `evaluate`")
     return found
 
 

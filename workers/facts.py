@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dashboard.runs.models import Attempt, Quantization, Stage
+from dashboard.runs.models import Attempt, Evaluation, Job, Quantization, Stage
+
+
+def progressed(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """How far a job has come that does not count steps."""
+    told = {name: event[name] for name in ("what", "done", "total") if name in event}
+    Job.objects.filter(pk=attempt.job_id).update(progress=told)
 
 
 def stepped(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -66,10 +73,19 @@ def exported(attempt: Attempt, event: Mapping[str, Any]) -> None:
     Quantization.objects.filter(pk=attempt.job_id).update(files=files)
 
 
+def scored(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """The figures are kept in the row, so that they are there for whoever cannot see the worker's disk."""
+    figures = json.loads((attempt.folder / event["figures"]).read_text())
+    samples = relative(attempt, event["samples"]) if event["samples"] else ""
+    Evaluation.objects.filter(pk=attempt.job_id).update(figures=figures, samples=samples, progress={})
+
+
 # What a page shows of a run, its stages and its quantization, beside the newest step.
-CHANGES_STATE = ("started", "evaluated", "finished", "measured", "exported")
+CHANGES_STATE = ("preparing", "progressed", "started", "evaluated", "finished", "measured", "exported", "scored")
 KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "started": started,
+    "preparing": progressed,
+    "progressed": progressed,
     "stepped": stepped,
     "saved": saved,
     "evaluated": evaluated,
@@ -79,6 +95,7 @@ KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "watched": watched,
     "measured": measured,
     "exported": exported,
+    "scored": scored,
 }
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from django.conf import settings
 
-from dashboard.runs.models import Attempt, Quantization, Run, Stage
+from dashboard.runs.models import Attempt, Evaluation, Kind, Quantization, Run, Stage
 from dashboard.runs.reuse import note_key
 from trainer import config
 
-Document = config.StageJob | config.QuantizationJob
+Document = config.StageJob | config.EvaluationJob | config.QuantizationJob
 
 
-def hand_over(attempt: Attempt, kind: str) -> None:
+def hand_over(attempt: Attempt, kind: Kind) -> None:
     """Writes `config.json` into a folder of this attempt's own. Raises OSError."""
     attempt.folder.mkdir(parents=True, exist_ok=True)
-    document: Document = stage_job(attempt) if kind == "stage" else quantization_job(attempt)
-    (attempt.folder / "config.json").write_text(document.model_dump_json(indent=1))
+    (attempt.folder / "config.json").write_text(DOCUMENTS[kind](attempt).model_dump_json(indent=1))
 
 
 def stage_job(attempt: Attempt) -> config.StageJob:
@@ -38,6 +38,15 @@ def stage_job(attempt: Attempt) -> config.StageJob:
     )
 
 
+def evaluation_job(attempt: Attempt) -> config.EvaluationJob:
+    evaluation = Evaluation.objects.select_related("of_stage__run").get(pk=attempt.job_id)
+    stage = evaluation.of_stage
+    chosen = absolute(evaluation.checkpoint) if evaluation.checkpoint else final_checkpoint(stage.run, stage.index)
+    return config.EvaluationJob(
+        checkpoint=chosen, split=evaluation.split, dataset=evaluation.dataset, num_threads=stage.run.config["num_threads"]
+    )
+
+
 def quantization_job(attempt: Attempt) -> config.QuantizationJob:
     run = attempt.job.run
     settled = config.Run.model_validate(run.config)
@@ -50,6 +59,13 @@ def quantization_job(attempt: Attempt) -> config.QuantizationJob:
         checkpoint=final_checkpoint(run, len(settled.stages)),
         num_threads=settled.num_threads,
     )
+
+
+DOCUMENTS: Mapping[Kind, Callable[[Attempt], Document]] = {
+    Kind.STAGE: stage_job,
+    Kind.EVALUATION: evaluation_job,
+    Kind.QUANTIZATION: quantization_job,
+}
 
 
 def final_checkpoint(run: Run, index: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dashboard.runs import lifecycle
 from dashboard.runs.lifecycle import Lease
-from dashboard.runs.models import Attempt, Stage, Status
+from dashboard.runs.models import Attempt, Kind, Stage, Status
 from workers.logs import last_words
 from workers.process import LOG
 
@@ -34,7 +34,7 @@ def conclude(lease: Lease, attempt: Attempt, status: int, failure: Mapping[str, 
 
 def has_result(lease: Lease) -> bool:
     """A stage has ended when its final checkpoint was reported."""
-    return lease.kind != "stage" or Stage.objects.exclude(checkpoint="").filter(pk=lease.job_id).exists()
+    return lease.kind != Kind.STAGE or Stage.objects.exclude(checkpoint="").filter(pk=lease.job_id).exists()
 
 
 def was_told_to_stop(status: int) -> bool:

@@ -14,7 +14,7 @@ from django.db import DataError, Error, IntegrityError, connection
 from dashboard.fleet.models import Worker
 from dashboard.runs import lifecycle
 from dashboard.runs.lifecycle import Lease, LeaseLost
-from dashboard.runs.models import Attempt, Status
+from dashboard.runs.models import Attempt, Kind, Status
 from workers.handover import hand_over
 from workers.outcome import cannot_start, conclude, has_result
 from workers.process import Trainer
@@ -32,7 +32,7 @@ STOP_GRACE_S = 60.0
 SHUTDOWN_GRACE_S = 15.0
 # What a database says that does answer: it would say the same the next time.
 REFUSED = (DataError, IntegrityError)
-VERBS = {"stage": "train", "quantization": "quantize"}
+VERBS = {Kind.STAGE: "train", Kind.EVALUATION: "evaluate", Kind.QUANTIZATION: "quantize"}
 
 
 def run_next(worker: Worker, shutting_down: threading.Event) -> bool:
@@ -60,7 +60,7 @@ def run_next(worker: Worker, shutting_down: threading.Event) -> bool:
 def run_attempt(lease: Lease, attempt: Attempt, shutting_down: threading.Event) -> None:
     for earlier in attempt.job.attempts.filter(number__lt=lease.token).select_related("job__run"):
         rescue(lease, earlier)
-    if lease.kind == "stage" and has_result(lease):
+    if lease.kind == Kind.STAGE and has_result(lease):
         lifecycle.finish(lease)
         return
     try:

@@ -12,11 +12,13 @@ from ninja.errors import ValidationError
 from pydantic import ValidationError as ConfigError
 
 from dashboard.api.auth import AUTH
+from dashboard.api.evaluations import router as evaluations
 from dashboard.api.export import router as export
 from dashboard.api.recipes import router as recipes
 from dashboard.api.runs import router as runs
 from dashboard.api.series import router as series
 from dashboard.api.submitting import Refused
+from dashboard.evaluations.choices import Refused as NotToAsk
 from dashboard.playground.api import router as playground
 from dashboard.playground.api_kept import router as playground_kept
 from dashboard.playground.api_many import router as playground_many
@@ -25,6 +27,7 @@ from dashboard.runs.lifecycle import WrongState
 api = NinjaAPI(title="Anneal", version="1", urls_namespace="api", auth=AUTH, docs_url=None)
 api.add_router("/runs", runs)
 api.add_router("/runs", export)
+api.add_router("/runs", evaluations)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
 for each in (playground, playground_kept, playground_many):
@@ -48,6 +51,11 @@ def forbidden(request: HttpRequest, error: Exception) -> HttpResponse:
 @api.exception_handler(WrongState)
 def wrong_state(request: HttpRequest, error: Exception) -> HttpResponse:
     return answer(request, 409, str(error))
+
+
+@api.exception_handler(NotToAsk)
+def not_to_ask(request: HttpRequest, error: Exception) -> HttpResponse:
+    return answer(request, 422, str(error))
 
 
 @api.exception_handler(Refused)

@@ -36,7 +36,7 @@ class Work:
 
     @property
     def stage(self) -> dict[str, Any] | None:
-        """None while the run is being quantized."""
+        """None for a job that trains none."""
         return next((stage for stage in self.stages if stage["index"] == self.attempt.job.position), None)
 
     @property
@@ -125,5 +125,5 @@ def editable_runs(request: HttpRequest, jobs: Sequence[Job]) -> set[int]:
 
 
 def stage_of(job: Job) -> Stage | None:
-    """None for a quantization."""
+    """None for a job that trains none."""
     return getattr(job, "stage", None)

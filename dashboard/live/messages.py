@@ -86,6 +86,16 @@ class QuantizationState(TypedDict):
     error: str
 
 
+class AsideState(TypedDict):
+    """A job beside the run's own work. `progress` has `what`, and `done` of `total` where that can be counted."""
+
+    id: int
+    kind: str
+    status: str
+    error: str
+    progress: dict[str, Any]
+
+
 class Progress(TypedDict):
     """Of an update that changed nothing else of the state."""
 
@@ -107,6 +117,7 @@ class Update:
     events: list[Moment] = field(default_factory=list)
     log: list[LogText] = field(default_factory=list)
     quantization: QuantizationState | None = None
+    asides: list[AsideState] = field(default_factory=list)
 
     @property
     def num_points(self) -> int:
@@ -114,7 +125,7 @@ class Update:
 
     def body(self) -> dict[str, Any]:
         """What changed, beside the points; what did not is left out."""
-        told = {name: getattr(self, name) for name in ("run", "stages", "progress", "events", "log", "quantization")}
+        told = {name: getattr(self, name) for name in ("run", "stages", "progress", "events", "log", "quantization", "asides")}
         return {name: value for name, value in told.items() if value not in (None, [])}
 
     def to_json(self) -> str:

@@ -6,7 +6,7 @@ from django.db.models import F, FloatField, Sum, Value
 from django.db.models.functions import Cast, Greatest, Least
 
 from dashboard.live.messages import Points, Update
-from dashboard.live.state import quantization_state, run_state, stage_states
+from dashboard.live.state import aside_states, quantization_state, run_state, stage_states
 from dashboard.metrics.models import Chunk
 from dashboard.metrics.replaying import points_after
 from dashboard.runs.models import Event, LogChunk, Run
@@ -31,7 +31,8 @@ def updates_after(run_id: int, after: int) -> list[Update]:
     updates = {cursor: Update(run_id, cursor) for cursor in range(after + 1, until + 1)}
     fill(updates, run_id, after, until)
     last = updates[until]
-    last.run, last.stages, last.quantization = run_state(run), stage_states(run_id), quantization_state(run_id)
+    last.run, last.stages = run_state(run), stage_states(run_id)
+    last.quantization, last.asides = quantization_state(run_id), aside_states(run_id)
     return list(updates.values())
 
 

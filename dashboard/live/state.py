@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from dashboard.live.messages import AttemptState, Origin, QuantizationState, RunState, StageState
-from dashboard.runs.models import Attempt, Quantization, Run, Stage
+from dashboard.live.messages import AsideState, AttemptState, Origin, QuantizationState, RunState, StageState
+from dashboard.runs.models import Attempt, Job, Quantization, Run, Stage
 
 
 def seconds(moment: datetime | None) -> float | None:
@@ -60,3 +60,9 @@ def stage_states(run_id: int) -> list[StageState]:
 def quantization_state(run_id: int) -> QuantizationState | None:
     job = Quantization.objects.filter(run=run_id).first()
     return {"status": job.status, "rows": job.rows, "error": job.error} if job else None
+
+
+def aside_states(run_id: int) -> list[AsideState]:
+    """What is done beside the run's own work."""
+    fields = ("id", "kind", "status", "error", "progress")
+    return [{name: getattr(job, name) for name in fields} for job in Job.objects.filter(run=run_id, aside=True).order_by("pk")]  # type: ignore[misc]

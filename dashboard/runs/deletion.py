@@ -17,7 +17,7 @@ from dashboard.live.publish import stream_of
 from dashboard.metrics.models import Chunk, Series
 from dashboard.redis import client
 from dashboard.runs.lifecycle import WrongState
-from dashboard.runs.models import ENDED, Event, LogChunk, Run
+from dashboard.runs.models import ENDED, HELD, Event, Job, LogChunk, Run, Status
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,12 @@ def hide(run: Run) -> bool:
             return False
         if locked.status not in ENDED:
             raise WrongState(f"{run.name} is {locked.get_status_display().lower()}: only a run that has ended can be deleted.")
+        if job := Job.objects.filter(run=run, aside=True, status__in=HELD).first():
+            raise WrongState(f"{run.name} is not at rest: {job.get_kind_display().lower()} is {job.get_status_display().lower()}.")
         if users := list(users_of(run)):
             names = ", ".join(f"#{user.number} {user.name}" for user in users)
             raise WrongState(f"{run.name} has trained stages of {names}: these would lose their curves. Delete them first.")
+        Job.objects.filter(run=run, status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now())
         return bool(Run.objects.filter(pk=run.pk).update(deleted_at=Now()))
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,9 +18,9 @@ from dashboard.accounts.models import Project, User
 from dashboard.fleet.models import Worker
 from dashboard.live.messages import Update
 from dashboard.live.publish import publish
-from dashboard.live.state import quantization_state, run_state, stage_states
+from dashboard.live.state import aside_states, quantization_state, run_state, stage_states
 from dashboard.runs import keys, queue
-from dashboard.runs.models import ENDED, Attempt, Job, Quantization, Run, Stage, Status
+from dashboard.runs.models import DONE, ENDED, Attempt, Evaluation, Job, Kind, Quantization, Run, Stage, Status
 from dashboard.runs.reuse import taken_over, twins_of
 from dashboard.runs.timeline import write_event
 from trainer import catalog
@@ -49,7 +49,7 @@ class Lease:
     job_id: int
     attempt_id: int
     token: int
-    kind: Literal["stage", "quantization"]
+    kind: Kind
 
 
 # --- one transaction, one cursor, one update ---------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def changing(run_id: int, *, state_changes: bool = True) -> Iterator[Update]:
         yield update
         if state_changes:
             update.run, update.stages = run_state(Run.objects.get(pk=run_id)), stage_states(run_id)
-            update.quantization = quantization_state(run_id)
+            update.quantization, update.asides = quantization_state(run_id), aside_states(run_id)
         transaction.on_commit(partial(publish, update, project_id))
 
 
@@ -144,6 +144,9 @@ def create_jobs(run: Run, config: Config, cards: Mapping[str, Card], taken: Sequ
         if index <= len(taken):
             fields = taken_over(taken[index - 1])
         Stage.objects.create(run=run, position=index, index=index, name=stage.name, **fields)
+    if config.evaluate:
+        last = Stage.objects.get(run=run, index=len(config.stages))
+        Evaluation.objects.create(run=run, position=len(config.stages) + 2, aside=True, of_stage=last, split="test")
     if config.quantization:
         Quantization.objects.create(run=run, position=len(config.stages) + 1)
 
@@ -153,15 +156,38 @@ def begin(run: Run, taken: Sequence[Stage]) -> None:
     with changing(run.pk) as update:
         if taken:
             write_event(update, "reused", num_stages=len(taken), numbers=sorted({stage.run.number for stage in taken}))
-        if not enqueue(Job.objects.filter(run=run, status=Status.WAITING).order_by("position")[:1]):
+        enqueue_aside(run.pk)
+        if not enqueue(Job.objects.filter(run=run, status=Status.WAITING, aside=False).order_by("position")[:1]):
             Run.objects.filter(pk=run.pk).update(started_at=Now())
             set_run(run.pk, Status.COMPLETED)
+
+
+def ask(run: Run, kind: type[Job], by: User, **fields: Any) -> Job:
+    """Queues a job beside the run's own work. Raises WrongState for a run that is being deleted."""
+    with changing(run.pk) as update:
+        if Run.objects.filter(pk=run.pk).exclude(deleted_at=None).exists():
+            raise WrongState(f"{run.name} is being deleted.")
+        newest = run.jobs.aggregate(newest=Max("position"))["newest"]
+        job = kind.objects.create(run=run, position=newest + 1, aside=True, asked_by=by, **fields)
+        enqueue(Job.objects.filter(pk=job.pk))
+        write_event(update, "asked", what=job.kind, by=by.username)
+    return job
+
+
+def stop_aside(job: Job, by: User) -> None:
+    """What runs beside the run's own work is asked to end; what waits ends at once. Raises WrongState where there is nothing to stop."""
+    with changing(job.run_id) as update:
+        jobs = Job.objects.filter(pk=job.pk, aside=True)
+        asked = jobs.filter(status=Status.RUNNING).update(status=Status.STOPPING)
+        if not asked and not jobs.filter(status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now()):
+            raise WrongState(f"{job.get_kind_display()} is {job.get_status_display().lower()}: there is nothing to stop.")
+        write_event(update, "stop_requested", what=job.kind, by=by.username)
 
 
 def request_stop(run: Run, by: User) -> None:
     """A running job is asked to save and stop; a queued one stops at once. Raises WrongState when nothing runs or waits."""
     with changing(run.pk) as update:
-        jobs = Job.objects.filter(run=run)
+        jobs = Job.objects.filter(run=run, aside=False)
         asked = jobs.filter(status=Status.RUNNING).update(status=Status.STOPPING)
         stopped = jobs.filter(status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now())
         if not asked and not stopped:
@@ -182,7 +208,7 @@ def retry(run: Run, by: User) -> None:
 
 def requeue(run: Run, status: Status, verb: str, by: User) -> None:
     with changing(run.pk) as update:
-        if not enqueue(Job.objects.filter(run=run, run__deleted_at=None, status=status), failures=0):
+        if not enqueue(Job.objects.filter(run=run, run__deleted_at=None, aside=False, status=status), failures=0):
             raise WrongState(f"{run.name} is {run.get_status_display().lower()}, not {status.label.lower()}.")
         set_run(run.pk, Status.QUEUED)
         write_event(update, verb, by=by.username)
@@ -203,16 +229,15 @@ def take(job_id: int, run_id: int, worker: Worker) -> Lease | None:
     """One conditional UPDATE decides; the winner opens the attempt that the raised token names."""
     with changing(run_id):
         won = Job.objects.filter(pk=job_id, status=Status.QUEUED).update(
-            status=Status.RUNNING, token=F("token") + 1, started_at=Coalesce(F("started_at"), Now()), ended_at=None, error=""
+            status=Status.RUNNING, token=F("token") + 1, started_at=Coalesce(F("started_at"), Now()), ended_at=None, error="", progress={}
         )
         if not won:
             return None
         job = Job.objects.get(pk=job_id)
         attempt = Attempt.objects.create(job=job, number=job.token, worker=worker, lease_until=Now() + LEASE, started_at=Now())
-        set_run(run_id, Status.RUNNING)
+        set_run_of(job_id, Status.RUNNING)
         Run.objects.filter(pk=run_id, started_at=None).update(started_at=Now())
-    kind: Literal["stage", "quantization"] = "stage" if Stage.objects.filter(pk=job_id).exists() else "quantization"
-    return Lease(run_id, job_id, attempt.pk, job.token, kind)
+    return Lease(run_id, job_id, attempt.pk, job.token, Kind(job.kind))
 
 
 def finish(lease: Lease) -> None:
@@ -220,10 +245,17 @@ def finish(lease: Lease) -> None:
     with recording(lease):
         end(lease, "completed", Status.COMPLETED)
         job = Job.objects.get(pk=lease.job_id)
-        if not enqueue(Job.objects.filter(run=lease.run_id, position=job.position + 1, status=Status.WAITING)):
-            set_run(lease.run_id, Status.COMPLETED)
-        elif stop_was_asked(lease.run_id):
-            stop_queued(lease.run_id)
+        if not job.aside:
+            go_on(job)
+
+
+def go_on(job: Job) -> None:
+    """What comes after a job of the run's own work."""
+    enqueue_aside(job.run_id)
+    if not enqueue(Job.objects.filter(run=job.run_id, aside=False, position=job.position + 1, status=Status.WAITING)):
+        set_run(job.run_id, Status.COMPLETED)
+    elif stop_was_asked(job.run_id):
+        stop_queued(job.run_id)
 
 
 def fail(lease: Lease, error: str, *, retryable: bool) -> None:
@@ -237,20 +269,20 @@ def fail(lease: Lease, error: str, *, retryable: bool) -> None:
         if again:
             enqueue(Job.objects.filter(pk=job.pk))
         else:
-            set_run(lease.run_id, Status.FAILED)
+            set_run_of(job.pk, Status.FAILED)
 
 
 def stopped(lease: Lease) -> None:
     """The trainer saved and stopped because a person asked for it."""
     with recording(lease):
         end(lease, "stopped", Status.STOPPED)
-        set_run(lease.run_id, Status.STOPPED)
+        set_run_of(lease.job_id, Status.STOPPED)
 
 
 def release(lease: Lease) -> None:
     """The worker shuts down: the job goes back to the queue, or stays stopped where that was asked for too."""
     with recording(lease):
-        give_back(lease.run_id, lease.job_id, lease.attempt_id, "released", Status.QUEUED)
+        give_back(lease.job_id, lease.attempt_id, "released", Status.QUEUED)
 
 
 def expire() -> int:
@@ -264,7 +296,7 @@ def expire_one(attempt_id: int, job_id: int, run_id: int) -> bool:
         attempt = Attempt.objects.filter(pk=attempt_id, ended_at=None, lease_until__lt=Now()).select_related("job", "worker").first()
         if attempt is None:
             return False
-        give_back(run_id, job_id, attempt_id, "lost", Status.LOST)
+        give_back(job_id, attempt_id, "lost", Status.LOST)
         write_event(update, "lost", attempt=attempt, step=attempt.last_step, worker=str(attempt.worker or ""))
         return True
 
@@ -285,19 +317,25 @@ def enqueue(jobs: QuerySet[Job], **fields: int) -> int:
     return Job.objects.filter(pk__in=ids).update(status=Status.QUEUED, queued_at=Now(), ended_at=None, error="", **fields)
 
 
+def enqueue_aside(run_id: int) -> None:
+    """What is to be done beside the run's own work, as soon as all of its stages are trained."""
+    if not Stage.objects.filter(run=run_id).exclude(status__in=DONE).exists():
+        enqueue(Job.objects.filter(run=run_id, aside=True, status=Status.WAITING))
+
+
 def end(lease: Lease, outcome: str, status: Status, error: str = "") -> None:
     """Closes the attempt and with it the lease; the job takes the status."""
     Attempt.objects.filter(pk=lease.attempt_id).update(ended_at=Now(), outcome=outcome, error=error)
     Job.objects.filter(pk=lease.job_id).update(status=status, ended_at=Now(), error=error)
 
 
-def give_back(run_id: int, job_id: int, attempt_id: int, outcome: str, status: Status) -> None:
+def give_back(job_id: int, attempt_id: int, outcome: str, status: Status) -> None:
     """Ends an attempt that nobody finished; a job that was to stop is stopped, another one is queued again."""
     Attempt.objects.filter(pk=attempt_id).update(ended_at=Now(), outcome=outcome)
     if Job.objects.filter(pk=job_id, status=Status.STOPPING).update(status=Status.STOPPED, ended_at=Now()):
-        set_run(run_id, Status.STOPPED)
+        set_run_of(job_id, Status.STOPPED)
     elif enqueue(Job.objects.filter(pk=job_id, status=Status.RUNNING)):
-        set_run(run_id, status)
+        set_run_of(job_id, status)
 
 
 def stop_was_asked(run_id: int) -> bool:
@@ -306,10 +344,16 @@ def stop_was_asked(run_id: int) -> bool:
 
 def stop_queued(run_id: int) -> None:
     """The stage ended before it saw the stop request: the run stops in front of the next one."""
-    Job.objects.filter(run=run_id, status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now())
+    Job.objects.filter(run=run_id, aside=False, status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now())
     set_run(run_id, Status.STOPPED)
 
 
 def set_run(run_id: int, status: Status) -> None:
     over = status in ENDED
     Run.objects.filter(~Q(status=status), pk=run_id).update(status=status, ended_at=Now() if over else None)
+
+
+def set_run_of(job_id: int, status: Status) -> None:
+    """The same by a job, of which the run's state hangs unless it is done aside."""
+    for run_id in Job.objects.filter(pk=job_id, aside=False).values_list("run_id", flat=True):
+        set_run(run_id, status)

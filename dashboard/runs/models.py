@@ -1,9 +1,9 @@
-"""Runs and the jobs they are made of. A job is what a worker claims: a stage to train, or a quantization."""
+"""Runs and the jobs they are made of. A job is what a worker claims: a stage to train, an evaluation, a quantization."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -34,6 +34,12 @@ ACTIVE = (Status.QUEUED, Status.RUNNING, Status.STOPPING, Status.LOST)
 ENDED = (Status.COMPLETED, Status.STOPPED, Status.FAILED)
 # A job in one of these needs no worker any more, and what comes after it may start.
 DONE = (Status.COMPLETED, Status.SKIPPED, Status.REUSED)
+
+
+class Kind(models.TextChoices):
+    STAGE = "stage", _("Stage")
+    EVALUATION = "evaluation", _("Evaluation")
+    QUANTIZATION = "quantization", _("Quantization")
 
 
 class Run(models.Model):
@@ -78,14 +84,24 @@ class Run(models.Model):
 
 
 class Job(models.Model):
-    """One piece of work for a worker. `token` is the number of its newest attempt and fences off the older ones."""
+    """One piece of work for a worker. `token` is the number of its newest attempt and fences off the older ones.
+
+    What is `aside` is done beside the run's own work: how it goes changes nothing about the run. `progress` is what its attempt
+    says of itself: `what`, and `done` of `total` where that can be counted.
+    """
+
+    OF_KIND: ClassVar[Kind | None] = None
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="jobs")
     position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.STAGE)
+    aside = models.BooleanField(default=False)
+    asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     status = models.CharField(max_length=20, choices=Status, default=Status.WAITING)
     token = models.PositiveIntegerField(default=0)
     failures = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
+    progress: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -95,12 +111,18 @@ class Job(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "position"], name="one_job_per_position")]
         indexes = [models.Index(fields=["status", "queued_at"], name="jobs_by_status")]
 
+    def save(self, *args: Any, **options: Any) -> None:
+        self.kind = self.OF_KIND or self.kind
+        super().save(*args, **options)
+
 
 class Stage(Job):
     """A job that trains one stage of the run, or a stage that another run has trained already.
 
     `key` stands for everything that decides its weights; `inputs` are those of it that may change behind the run's back.
     """
+
+    OF_KIND = Kind.STAGE
 
     index = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=40)
@@ -130,8 +152,27 @@ class Stage(Job):
         return stage
 
 
+class Evaluation(Job):
+    """What a checkpoint is worth on a split of a data set (the stage's own where none is named).
+
+    `of_stage` is whose checkpoint it is; `checkpoint` names an earlier one than its last, relative to the folder of all runs. `figures`
+    is `evaluation.json` as the trainer wrote it, `samples` the file of what was said of every sample, relative to the same folder.
+    """
+
+    OF_KIND = Kind.EVALUATION
+
+    of_stage = models.ForeignKey(Stage, models.CASCADE, related_name="evaluations")
+    checkpoint = models.CharField(max_length=300, blank=True)
+    dataset = models.CharField(max_length=80, blank=True)
+    split = models.CharField(max_length=20)
+    figures: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
+    samples = models.CharField(max_length=300, blank=True)
+
+
 class Quantization(Job):
     """The job after the last stage: ONNX, static INT8 and the measured rows of the comparison."""
+
+    OF_KIND = Kind.QUANTIZATION
 
     rows: models.JSONField[list[dict[str, Any]]] = models.JSONField(default=list)
     files: models.JSONField[dict[str, str]] = models.JSONField(default=dict)

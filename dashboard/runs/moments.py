@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboard.numbers import filesize, number, percent
-from dashboard.runs.models import Event
+from dashboard.runs.models import Event, Kind
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def moment(event: Event, num_stages: int) -> Moment:
     position = event.attempt.job.position if event.attempt else 0
     stage = position if position <= num_stages else 0
     icon, tone = LOOKS.get(event.kind, ("info", ""))
-    sentence = _("Quantization done") if event.kind == "finished" and not stage else SENTENCES.get(event.kind, unknown)(event)
+    sentence = done(event) if event.kind == "finished" and not stage else SENTENCES.get(event.kind, unknown)(event)
     attempt = event.attempt.number if event.attempt else 0
     return Moment(event, stage, (stage - 1) % 5 + 1 if stage else 0, attempt, icon, tone, sentence, detail(event))
 
@@ -49,6 +49,7 @@ LOOKS = {
     "resumed": ("play", ""),
     "retried": ("rotate-ccw", ""),
     "reused": ("repeat", ""),
+    "asked": ("clock", ""),
     "skipped": ("skip-forward", "warning"),
     "went_back": ("undo-2", "warning"),
     "warned": ("triangle-alert", "warning"),
@@ -57,6 +58,16 @@ LOOKS = {
     "finished": ("circle-check", "better"),
     "exported": ("boxes", "better"),
 }
+
+
+def done(event: Event) -> str:
+    """Of a job that is no stage."""
+    return _("%(job)s done") % {"job": event.attempt.job.get_kind_display() if event.attempt else _("Job")}
+
+
+def asked(event: Event) -> str:
+    what = dict(Kind.choices).get(event.data.get("what"), _("Job"))
+    return _("%(person)s asked for: %(job)s") % {"person": event.data.get("by", ""), "job": what}
 
 
 def at_step(event: Event) -> str:
@@ -121,6 +132,7 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
     "resumed": lambda event: _("%(person)s resumed the run") % {"person": event.data.get("by", "")},
     "retried": lambda event: _("%(person)s asked to try again") % {"person": event.data.get("by", "")},
     "reused": reused,
+    "asked": asked,
     "skipped": skipped,
     "went_back": went_back,
     "failed": lambda event: _("Failed: %(message)s") % {"message": event.data.get("message", "")},

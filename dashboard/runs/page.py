@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,13 +15,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.accounts import access
 from dashboard.accounts.models import User
+from dashboard.evaluations.tab import content as evaluation
 from dashboard.fleet.models import Worker
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
 from dashboard.runs.ledger import ledger_of
 from dashboard.runs.log import newest_part
-from dashboard.runs.models import DONE, Attempt, Event, Quantization, Run, Status
+from dashboard.runs.models import DONE, Attempt, Event, Job, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
 from dashboard.runs.page_data import exports, page_data
 from dashboard.runs.readable import readable_model, readable_stage
@@ -34,6 +35,7 @@ TABS = {
     "stages": _("Stages"),
     "config": _("Config"),
     "logs": _("Logs"),
+    "evaluation": _("Evaluation"),
     "quantization": _("Quantization"),
     "events": _("Events"),
 }
@@ -64,6 +66,19 @@ def run_stop(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 @require_POST
+def job_stop(request: HttpRequest, run_id: int, job_id: int) -> HttpResponse:
+    """Stops what is done beside the run's own work, and shows the page that asked."""
+    run = access.get_run(request.user, run_id, "edit")
+    job = get_object_or_404(Job, pk=job_id, run=run, aside=True)
+    assert isinstance(request.user, User)
+    try:
+        lifecycle.stop_aside(job, request.user)
+    except lifecycle.WrongState as problem:
+        return show(request, run, job.kind if job.kind in TABS else "charts", problem=str(problem), status=409)
+    return redirect("run_tab", run.pk, job.kind) if job.kind in TABS else redirect("run_detail", run.pk)
+
+
+@require_POST
 def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
     return act(request, run_id, lifecycle.resume)
 
@@ -86,7 +101,7 @@ def act(request: HttpRequest, run_id: int, verb: Callable[[Run, User], None]) ->
 
 def show(request: HttpRequest, run: Run, tab: str, *, problem: str = "", status: int = 200) -> HttpResponse:
     """The page of one tab. Asked for with `X-Anneal-Part`, it leaves out what only the first look needs."""
-    context = frame(request, run, tab) | CONTENT[tab](run) | {"problem": problem}
+    context = frame(request, run, tab) | CONTENT[tab](request, run) | {"problem": problem}
     if "X-Anneal-Part" not in request.headers:
         context["data"] = page_data(run)
     return render(request, "runs/detail.html", context, status=status)
@@ -95,7 +110,7 @@ def show(request: HttpRequest, run: Run, tab: str, *, problem: str = "", status:
 def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
     """What every tab shows around its content."""
     stages = list(run.stages.select_related("reused_from__run"))
-    attempts = list(Attempt.objects.filter(job__run=run).select_related("worker", "job").order_by("started_at", "pk"))
+    attempts = list(Attempt.objects.filter(job__run=run, job__aside=False).select_related("worker", "job").order_by("started_at", "pk"))
     quantization = Quantization.objects.filter(run=run).first()
     total = sum(stage.num_steps for stage in stages)
     return {
@@ -137,7 +152,7 @@ def stop_asked(run: Run) -> Event | None:
     return Event.objects.filter(run=run, kind="stop_requested").last()
 
 
-def charts(run: Run) -> dict[str, Any]:
+def charts(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {"cards": stage_cards(run), "events": newest_events(run, NEWEST_EVENTS), "system_note": system_note(run)}
 
 
@@ -150,30 +165,30 @@ def system_note(run: Run) -> str:
     return gettext("No GPU on %(worker)s: there is no utilisation, memory, power or temperature of one to show.") % {"worker": names}
 
 
-def stages(run: Run) -> dict[str, Any]:
+def stages(request: HttpRequest, run: Run) -> dict[str, Any]:
     cards = stage_cards(run)
     return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards])}
 
 
-def config(run: Run) -> dict[str, Any]:
+def config(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {"model_groups": readable_model(run.config), "configs": [(stage, readable_stage(stage)) for stage in run.stages]}
 
 
-def logs(run: Run) -> dict[str, Any]:
+def logs(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "log": newest_part(run),
         "attempts": Attempt.objects.filter(job__run=run).select_related("job").order_by("job__position", "number"),
     }
 
 
-def quantization(run: Run) -> dict[str, Any]:
+def quantization(request: HttpRequest, run: Run) -> dict[str, Any]:
     job = Quantization.objects.filter(run=run).first()
     if job is None:
         raise Http404("This run has no quantization.")
     return {"job": job, "ledger": ledger_of(job)}
 
 
-def events(run: Run) -> dict[str, Any]:
+def events(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {"events": newest_events(run, LISTED_EVENTS)}
 
 
@@ -183,11 +198,12 @@ def newest_events(run: Run, limit: int) -> list[Moment]:
     return [moment(event, num_stages) for event in found]
 
 
-CONTENT: dict[str, Callable[[Run], dict[str, Any]]] = {
+CONTENT: dict[str, Callable[[HttpRequest, Run], dict[str, Any]]] = {
     "charts": charts,
     "stages": stages,
     "config": config,
     "logs": logs,
+    "evaluation": evaluation,
     "quantization": quantization,
     "events": events,
 }

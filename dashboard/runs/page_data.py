@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.live.overview import heartbeat
-from dashboard.live.state import quantization_state, run_state, stage_states
+from dashboard.live.state import aside_states, quantization_state, run_state, seconds, stage_states
 from dashboard.metrics.not_finite import not_finite_steps
 from dashboard.metrics.reading import axis_names, metric_names, stage_offsets
 from dashboard.runs import freshness
@@ -27,7 +27,7 @@ MARKED = 200
 
 def page_data(run: Run) -> dict[str, Any]:
     """The cursor is older than all that is read after it; what comes twice changes nothing on the page."""
-    last = Attempt.objects.filter(job__run=run).aggregate(at=Max("last_point_at"))["at"]
+    attempts = Attempt.objects.filter(job__run=run, job__aside=False)
     return {
         "id": run.pk,
         "name": run.name,
@@ -36,11 +36,12 @@ def page_data(run: Run) -> dict[str, Any]:
         "run": run_state(run),
         "stages": stages(run),
         "quantization": quantization_state(run.pk),
+        "asides": aside_states(run.pk),
         "events": lane_events(run),
         "metrics": [*metric_names(run), *axis_names(run)],
         "not_finite": not_finite(run),
-        "last_point_at": last.timestamp() if last else None,
-        "heartbeat": heartbeat(Attempt.objects.filter(job__run=run).select_related("worker").order_by("pk").last()),
+        "last_point_at": seconds(attempts.aggregate(at=Max("last_point_at"))["at"]),
+        "heartbeat": heartbeat(attempts.select_related("worker").order_by("pk").last()),
         "socket": f"/ws/runs/{run.pk}/",
         "series": reverse("api:read_series", args=[run.pk]),
         "many": reverse("api:read_many_series"),

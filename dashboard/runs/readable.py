@@ -44,7 +44,7 @@ def readable_model(config: Mapping[str, Any]) -> list[Group]:
     model = dict(config["model"])
     groups = {name: model.pop(name) for name in ("image", "text") if name in model}
     groups["fusion" if groups else "model"] = model
-    groups["run"] = {name: config.get(name) for name in ("num_threads", "tensorboard")}
+    groups["run"] = {name: config.get(name) for name in ("num_threads", "evaluate", "tensorboard")}
     if config.get("quantization"):
         groups["quantization"] = config["quantization"]
     return [group(name, fields) for name, fields in groups.items()]

@@ -175,7 +175,7 @@ def attempts_of(run_ids: Sequence[int]) -> tuple[dict[int, Attempt], dict[int, A
     """Returns each run's newest attempt that has made a point (else its newest), and the one that is open. One query."""
     newest: dict[int, Attempt] = {}
     at_work: dict[int, Attempt] = {}
-    for attempt in Attempt.objects.filter(job__run__in=run_ids).select_related("worker", "job").order_by("pk"):
+    for attempt in Attempt.objects.filter(job__run__in=run_ids, job__aside=False).select_related("worker", "job").order_by("pk"):
         run_id = attempt.job.run_id
         if attempt.last_point_at or run_id not in newest:
             newest[run_id] = attempt

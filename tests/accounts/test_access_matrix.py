@@ -43,11 +43,14 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "run_resume": ("post", EDITORS),
     "run_retry": ("post", EDITORS),
     "run_delete": ("post", EDITORS),
+    "evaluation_ask": ("post", EDITORS),
+    "job_stop": ("post", (OUT, GONE, NO, GONE, GONE)),
     "compare": ("get", SIGNED_IN),
     "queue": ("get", SIGNED_IN),
     "worker_list": ("get", SIGNED_IN),
     "recipe_list": ("get", SIGNED_IN),
     "dataset_list": ("get", SIGNED_IN),
+    "dataset_picture": ("get", SIGNED_IN),
     "playground": ("get", SIGNED_IN),
     "settings": ("get", SIGNED_IN),
     "token_add": ("post", SIGNED_IN),
@@ -81,6 +84,8 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("get", "/api/v1/runs/{run_id}/metrics"): API_MEMBERS,
     ("get", "/api/v1/series"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
+    ("get", "/api/v1/runs/{run_id}/evaluations"): API_MEMBERS,
+    ("post", "/api/v1/runs/{run_id}/evaluations"): API_EDITORS,
     ("get", "/api/v1/recipes"): API_SIGNED_IN,
     ("post", "/api/v1/playground/predictions"): API_MEMBERS,
     ("post", "/api/v1/playground/explanations"): API_MEMBERS,
@@ -108,7 +113,17 @@ QUERIES |= dict.fromkeys(("/api/v1/playground/models", "/api/v1/playground/probe
 
 
 def arguments_of(name: str, cast: Cast, run_id: int) -> dict[str, object]:
-    known = {"run_id": run_id, "tab": "config", "slug": cast.project.slug, "user_id": cast.bob.pk, "token_id": 0}
+    known = {
+        "run_id": run_id,
+        "tab": "config",
+        "slug": cast.project.slug,
+        "user_id": cast.bob.pk,
+        "token_id": 0,
+        "job_id": 0,
+        "name": "composed-pairs",
+        "split": "test",
+        "row": 0,
+    }
     pattern = next(each for each in get_resolver().url_patterns if each.name == name)
     return {key: known[key] for key in pattern.pattern.converters}
 
@@ -172,7 +187,7 @@ def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
     if address == "/api/v1/runs" and method == "post":
         body = {"project": cast.project.slug, "recipe": "sentiment-tiny", "name": "from-api"}
         return client.post(address, json.dumps(body), content_type="application/json")
-    if address.endswith("fork"):
+    if address.endswith("fork") or (address.endswith("evaluations") and method == "post"):
         return client.post(address, json.dumps({"stage": 1}), content_type="application/json")
     if address.endswith("datasets"):
         return client.post(address, json.dumps({"project": cast.project.slug}), content_type="application/json")

@@ -18,7 +18,7 @@ STEPS = 200
 
 
 def seed(name: str, num_metrics: int, num_lines: int) -> Run:
-    config = recipes.load()["sentiment-tiny"].config.model_copy(update={"quantization": None})
+    config = recipes.load()["sentiment-tiny"].config.model_copy(update={"quantization": None, "evaluate": False})
     run = lifecycle.submit(Project.objects.all()[0], User.objects.all()[0], name, config, recipe="sentiment-tiny", reuse=False)
     for index in range(1, len(config.stages) + 1):
         lease = claim()

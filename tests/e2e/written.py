@@ -37,7 +37,7 @@ def main(num_steps: int) -> int:
 def submit(num_steps: int) -> Run:
     recipe = recipes.load()["sentiment-tiny"].config
     stages = tuple(stage.model_copy(update={"steps": num_steps}) for stage in recipe.stages)
-    config = recipe.model_copy(update={"stages": stages, "quantization": None})
+    config = recipe.model_copy(update={"stages": stages, "quantization": None, "evaluate": False})
     return lifecycle.submit(Project.objects.get(), User.objects.get(), "written", config, recipe="sentiment-tiny", reuse=False)
 
 

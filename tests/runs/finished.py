@@ -17,8 +17,8 @@ WORKER = {"host": "cpu", "pid": 1, "started_at": Now(), "last_seen": Now()}
 
 
 def tiny(**changes: object) -> config.Run:
-    """The tiny recipe without its quantization."""
-    return recipes.load()["sentiment-tiny"].config.model_copy(update={"quantization": None, **changes})
+    """The tiny recipe without its quantization and its evaluation."""
+    return recipes.load()["sentiment-tiny"].config.model_copy(update={"quantization": None, "evaluate": False, **changes})
 
 
 def with_last_stage(run: config.Run, **changes: object) -> config.Run:

@@ -19,6 +19,8 @@ from dashboard.runs.lifecycle import Lease
 from dashboard.runs.models import Attempt, Job, Run, Stage, Status
 from tests.cast import Cast
 from tests.workers.conftest import RECORDING
+from trainer import recipes
+from trainer.evaluation import stored
 from trainer.events import FILE_NAME
 from workers import facts, pipeline
 
@@ -219,9 +221,10 @@ def test_a_stage_whose_end_nobody_had_relayed_is_not_trained_again(lease: Lease,
     assert not (attempt.folder.parent / "attempt-2").exists()
 
 
-def test_a_whole_tiny_run_trains_and_is_measured(run: Run, run_job: RunJob) -> None:
-    """With the real trainer: three stages, each on top of the one before, then the quantization."""
-    assert [run_job() for _ in range(5)] == [True, True, True, True, False]
+def test_a_whole_tiny_run_trains_and_is_measured(cast: Cast, run_job: RunJob) -> None:
+    """With the real trainer: three stages, each on top of the one before, then the evaluation and the quantization."""
+    run = cast.submit("whole", recipes.load()["sentiment-tiny"].config)
+    assert [run_job() for _ in range(6)] == [True, True, True, True, True, False]
     assert status(run) == Status.COMPLETED
     stages = list(run.stages)
     assert [stage.last_step for stage in stages] == [stage.num_steps for stage in stages]
@@ -230,3 +233,6 @@ def test_a_whole_tiny_run_trains_and_is_measured(run: Run, run_job: RunJob) -> N
     assert parents == [None, *(str(run.folder.parent / stage.checkpoint) for stage in stages[:2])]
     quantization = run.jobs.get(position=4).quantization
     assert [row["precision"] for row in quantization.rows] == ["fp32", "bf16", "int8"]
+    evaluation = run.jobs.get(position=5).evaluation
+    assert evaluation.figures["test/accuracy"] == pytest.approx(stages[-1].results["test/accuracy"])
+    assert len(stored.worst(run.folder.parent / evaluation.samples, 3)) == 3

@@ -12,7 +12,7 @@ from trainer.config.models import (
     TextEncoder,
     family_of,
 )
-from trainer.config.runs import Quantization, QuantizationJob, Run, StageJob, parse
+from trainer.config.runs import EvaluationJob, Quantization, QuantizationJob, Run, StageJob, parse
 from trainer.config.settings import GROUPS, DatasetName, Settings, storable
 from trainer.config.stages import SHAPE_FIELDS, Curriculum, Regularisation, Schedule, Stage
 from trainer.config.tasks import (
@@ -46,6 +46,7 @@ __all__ = [
     "Curriculum",
     "DatasetName",
     "EquationSolving",
+    "EvaluationJob",
     "ImageClassification",
     "ImageEncoder",
     "ImageTextContrast",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,7 @@ class Run(Settings):
         2, ge=0, le=1024, description="CPU threads of the trainer; 0 takes all. Another number changes the last bits of the weights."
     )
     quantization: Quantization | None = Field(Quantization(), description="Measure FP32, BF16 and INT8 after the last stage.")
+    evaluate: bool = Field(True, description="Evaluate the run on the test split after the last stage, sample by sample.")
     tensorboard: bool = Field(False, description="Write TensorBoard event files beside the events.")
 
     @property
@@ -57,6 +58,15 @@ class StageJob(Settings):
     resume: str | None = Field(None, description="Checkpoint folder of this stage to go on from.")
 
 
+class EvaluationJob(Settings):
+    """The evaluation of a checkpoint: `config.json` of its folder."""
+
+    checkpoint: str = Field(description="Folder of the checkpoint.")
+    split: Literal["train", "validation", "test"] = Field("test", description="The split that is asked about.")
+    dataset: str = Field("", description="The data set that is asked about; those of its stage where it is empty.")
+    num_threads: int = Field(2, ge=0, le=1024)
+
+
 class QuantizationJob(Settings):
     """The quantization of a finished run: `config.json` of its folder."""
 
@@ -67,13 +77,15 @@ class QuantizationJob(Settings):
     num_threads: int = Field(2, ge=0, le=1024)
 
 
-def parse(document: dict[str, Any]) -> Run | StageJob | QuantizationJob:
-    """Reads a `config.json`: a whole run has `stages`, a stage's job `stage`, a quantization's `quantization` and `checkpoint`.
+def parse(document: dict[str, Any]) -> Run | StageJob | EvaluationJob | QuantizationJob:
+    """Reads a `config.json`: a whole run has `stages`, a stage's job `stage`, an evaluation's `split`, a quantization's `quantization`.
 
     Raises pydantic.ValidationError, whose errors carry the path of each bad field.
     """
     if "stages" in document:
         return Run.model_validate(document)
-    if "checkpoint" in document:
+    if "split" in document:
+        return EvaluationJob.model_validate(document)
+    if "quantization" in document:
         return QuantizationJob.model_validate(document)
     return StageJob.model_validate(document)

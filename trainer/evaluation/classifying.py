@@ -19,6 +19,7 @@ from trainer.evaluate import BATCH_SIZE
 from trainer.evaluation.facts import facts_of
 from trainer.evaluation.predictions import Predictions
 from trainer.models.network import Network
+from trainer.progress import Advance, to_nobody
 from trainer.tasks import OBJECTIVES
 from trainer.tasks.objective import Batch
 
@@ -37,7 +38,9 @@ AS_IT_IS: Mapping[str, View] = {"as_it_is": lambda given: given.own}
 
 
 @torch.no_grad()
-def probabilities(network: Network, stage: Stage, kind: str, samples: Samples, views: Mapping[str, View]) -> dict[str, np.ndarray]:
+def probabilities(
+    network: Network, stage: Stage, kind: str, samples: Samples, views: Mapping[str, View], advance: Advance = to_nobody
+) -> dict[str, np.ndarray]:
     """Returns the probabilities of a task that classifies under each view, float64 (N, K), in evaluation mode.
 
     A sample's partner is another one of the split: the next in a permutation that is drawn by the stage's seed.
@@ -50,6 +53,7 @@ def probabilities(network: Network, stage: Stage, kind: str, samples: Samples, v
         given = given_of(network, kind, samples, order[chosen], partners[chosen] if len(views) > 1 else order[chosen])
         for name, view in views.items():
             found[name].append(softmax_of(network, stage, kind, view(given)))
+        advance("Asking about each sample", min(start + BATCH_SIZE, len(order)), len(order))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

@@ -19,10 +19,11 @@ from trainer.evaluation.classifying import predictions, probabilities
 from trainer.evaluation.predictions import Predictions
 from trainer.evaluation.subjects import Subject
 from trainer.models.network import Network, from_checkpoint
+from trainer.progress import Advance, to_nobody
 from trainer.tasks import OBJECTIVES
 
 
-def evaluate_image_text(subject: Subject, bootstrap: Bootstrap) -> tuple[dict[str, Any], Predictions | None]:
+def evaluate_image_text(subject: Subject, bootstrap: Bootstrap, advance: Advance = to_nobody) -> tuple[dict[str, Any], Predictions | None]:
     """Returns the figures, and what was said of every sample where a task classifies them. Raises ValueError."""
     network, tokenizer, classes = from_checkpoint(subject.checkpoint)
     network.to(choose(subject.stage.precision))
@@ -37,7 +38,7 @@ def evaluate_image_text(subject: Subject, bootstrap: Bootstrap) -> tuple[dict[st
     task = first_classifying(subject.stage.tasks)
     if task is None:
         return found, None
-    figures, said = classified(network, subject, task, samples[task.kind], bootstrap)
+    figures, said = classified(network, subject, task, samples[task.kind], bootstrap, advance)
     return found | {"classification": figures}, said
 
 
@@ -56,10 +57,10 @@ def first_classifying(tasks: Sequence[AnyTask]) -> AnyTask | None:
 
 
 def classified(
-    network: Network, subject: Subject, task: AnyTask, samples: Samples, bootstrap: Bootstrap
+    network: Network, subject: Subject, task: AnyTask, samples: Samples, bootstrap: Bootstrap, advance: Advance
 ) -> tuple[dict[str, Any], Predictions]:
     views = modalities.views_of(network, task.kind)
-    found = probabilities(network, subject.stage, task.kind, samples, views)
+    found = probabilities(network, subject.stage, task.kind, samples, views, advance)
     said = predictions(task.kind, subject.split, samples, found["as_it_is"])
     figures = classification.figures(said, bootstrap)
     figures["modalities"] = modalities.figures(found, said.labels, bootstrap) if len(views) > 1 else None

@@ -5,7 +5,7 @@ N predictions, V vocabulary, D documents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -30,16 +30,25 @@ from trainer.evaluation.subjects import Subject
 from trainer.families.language import by_task, summed
 from trainer.families.reader import Reader
 from trainer.models import language, tokenizers
+from trainer.progress import Advance, to_nobody
 
 
-def evaluate_language(subject: Subject, bootstrap: Bootstrap) -> tuple[dict[str, Any], list[Scored]]:
+def evaluate_language(subject: Subject, bootstrap: Bootstrap, advance: Advance = to_nobody) -> tuple[dict[str, Any], list[Scored]]:
     """Returns the figures and the documents of each data set. Raises ValueError where nothing is left of one."""
     reader, tasks = reader_of(subject), subject.stage.tasks
     read = {task.kind: [reader.tokenised(task, each.dataset, subject.split, subject.folders) for each in task.sources] for task in tasks}
     each = [summed([reader.measure(documents, None) for documents in read[task.kind]]) for task in tasks]
-    scored = [score(reader, subject, task, documents) for task in tasks for documents in read[task.kind]]
+    scored = list(each_scored(reader, subject, read, advance))
     told: dict[str, Any] = dict(by_task(subject.stage, subject.split, each))
     return told | {"language": [scoring.figures(found, bootstrap) for found in scored]}, scored
+
+
+def each_scored(reader: Reader, subject: Subject, read: Mapping[Any, Sequence[Documents]], advance: Advance) -> Iterator[Scored]:
+    asked = [(task, documents) for task in subject.stage.tasks for documents in read[task.kind]]
+    for number, (task, documents) in enumerate(asked):
+        advance(f"Asking about the documents of {documents.name}", number, len(asked))
+        yield score(reader, subject, task, documents)
+    advance("All documents are asked about", len(asked), len(asked))
 
 
 def reader_of(subject: Subject) -> Reader:

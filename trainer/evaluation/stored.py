@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,16 @@ def read(path: Path) -> tuple[dict[str, list[Any]], dict[str, Any]]:
 
 def worst(path: Path, limit: int, offset: int = 0) -> list[dict[str, Any]]:
     """Returns rows by falling loss; a loss that is no number is the worst, equal ones keep the split's order."""
+    return chosen(path, lambda _: True, limit, offset)[0]
+
+
+def chosen(path: Path, fits: Callable[[Mapping[str, Any]], bool], limit: int, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The same of the rows that fit, and how many there are of them."""
     with opened(path) as file:
-        losses = np.array(file.read(columns=[LOSS])[LOSS].to_pylist(), np.float64)
-        order = np.argsort(-np.where(np.isnan(losses), np.inf, losses), kind="stable")[offset : offset + limit]
-        found: list[dict[str, Any]] = file.read().take(pyarrow.array(order)).to_pylist()
-    return found
+        rows: list[dict[str, Any]] = [row for row in file.read().to_pylist() if fits(row)]
+    losses = np.array([row[LOSS] for row in rows], np.float64)
+    order = np.argsort(-np.where(np.isnan(losses), np.inf, losses), kind="stable")
+    return [rows[place] for place in order[offset : offset + limit]], len(rows)
 
 
 def opened(path: Path) -> pyarrow.parquet.ParquetFile:

@@ -10,10 +10,7 @@ from trainer import catalog, checkpoint
 from trainer.config import TASKS, TASKS_OF, AnyTask, Model, Source, Stage
 from trainer.families.parents import model_of
 from trainer.manifest import MANIFEST, verify
-from trainer.problems import NEEDS
-
-# What a language model is asked about a data set that its stage did not learn from, by the kind of the data set.
-TASK_OF_KIND = {"text": "causal_lm", "triples": "triples", "instructions": "instructions", "equations": "equations"}
+from trainer.problems import TASK_OF_KIND, fits
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,3 @@ def tasks_on(dataset: str, model: Model, stage: Stage, folders: Sequence[Path]) 
         kinds = ", ".join(task.kind for task in stage.tasks)
         raise ValueError(f"--dataset: {dataset} has the columns {', '.join(card.columns)}, about which {kinds} cannot be asked")
     return tuple(fitting)
-
-
-def fits(kind: str, card: catalog.Card) -> bool:
-    return any(set(group) <= set(card.columns) for group in NEEDS[kind])

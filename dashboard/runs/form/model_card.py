@@ -15,7 +15,7 @@ from dashboard.runs.reuse import ABOUT
 from trainer import config
 from trainer.config import LanguageModel, Settings
 
-PATHS = ("model", "quantization", "num_threads", "tensorboard")
+PATHS = ("model", "quantization", "num_threads", "evaluate", "tensorboard")
 IMAGE_TEXT = ("image_text",)
 
 

@@ -12,7 +12,7 @@ from trainer.config import FAMILIES, GROUPS, SHAPE_FIELDS, TASKS, Run, Schedule,
 
 MAX_PARTS = 100
 LISTS = ("widths", "depths")
-ROOTS = ("model", "stages", "num_threads", "quantization", "tensorboard")
+ROOTS = ("model", "stages", "num_threads", "quantization", "evaluate", "tensorboard")
 Tree = dict[str, Any]
 
 

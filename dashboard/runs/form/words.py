@@ -73,6 +73,7 @@ LABELS: dict[str, Any] = {
     "tasks": _("Tasks"),
     "temperature": _("Temperature"),
     "template": _("Template"),
+    "evaluate": _("Evaluate on the test split after the last stage"),
     "tensorboard": _("Write TensorBoard event files"),
     "tokenizer": _("Tokenizer"),
     "trainable": _("Name patterns"),

@@ -83,6 +83,19 @@ function drawProgress() {
   for (const element of document.querySelectorAll("[data-progress]")) element.textContent = numbers.progress(done / view.total);
   for (const element of document.querySelectorAll("[data-share]")) element.textContent = shareOf(store.stage(Number(element.dataset.share)));
   for (const element of document.querySelectorAll("[data-left]")) element.textContent = text;
+  drawAsides();
+}
+
+/** How far the jobs beside the run's own work have come. */
+function drawAsides() {
+  for (const { id, progress } of store.asides) {
+    const element = document.querySelector(`[data-aside="${id}"]`);
+    if (!element || !progress.what) continue;
+    element.querySelector("[data-what]").textContent = progress.total ? `${progress.what} ${progress.done} / ${progress.total}` : progress.what;
+    const bar = element.querySelector("progress");
+    if (progress.total) Object.assign(bar, { max: progress.total, value: progress.done });
+    else bar.removeAttribute("value");
+  }
 }
 
 function shareOf(stage) {

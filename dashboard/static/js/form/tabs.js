@@ -94,7 +94,7 @@ export class Tabs {
 
   /** A link to a field opens what hides it. */
   follow(event) {
-    const link = event.target.closest('a[href^="#stages."], a[href^="#model"], a[href^="#quantization"], a[href="#num_threads"], a[href="#tensorboard"]');
+    const link = event.target.closest('a[href^="#stages."], a[href^="#model"], a[href^="#quantization"], a[href="#num_threads"], a[href="#evaluate"], a[href="#tensorboard"]');
     const target = link && !link.closest("[data-tabs]") && document.getElementById(decodeURIComponent(link.hash.slice(1)));
     if (!target) return;
     event.preventDefault();

@@ -22,6 +22,7 @@ export class Store {
     this.run = data.run;
     this.stages = data.stages;
     this.quantization = data.quantization;
+    this.asides = data.asides ?? []; // jobs beside the run's own work
     this.events = data.events;
     this.cursor = data.cursor;
     this.notFinite = data.not_finite ?? []; // {stage, step} that buckets would hide
@@ -146,12 +147,19 @@ export class Store {
   }
 
   takeState(update) {
-    if (!update.run && !update.stages && !update.quantization) return false;
-    const before = JSON.stringify([this.run, this.stages.map(identity), this.quantization]);
+    if (!update.run && !update.stages && !update.quantization && !update.asides) return false;
+    const before = this.identity();
     if (update.run) this.run = update.run;
     if (update.quantization) this.quantization = update.quantization;
+    if (update.asides) this.asides = update.asides;
     for (const state of update.stages ?? []) this.takeStage(state, update.cursor);
-    return JSON.stringify([this.run, this.stages.map(identity), this.quantization]) !== before;
+    return this.identity() !== before;
+  }
+
+  /** What a change of makes the server's parts of the page old; how far a job has come is none of it. */
+  identity() {
+    const asides = this.asides.map(({ id, status, error }) => [id, status, error]);
+    return JSON.stringify([this.run, this.stages.map(identity), this.quantization, asides]);
   }
 
   takeStage(state, cursor) {
