@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from trainer.predict import exported_in, load
-from trainer.runtimes import OnnxRuntime, Runtime
+from trainer.runtimes import Arrays, OnnxRuntime, Runtime
 
 BUDGET_VARIABLE = "ANNEAL_WARM_MEMORY_MB"
 DEFAULT_BUDGET_MB = 2048
@@ -54,6 +56,7 @@ class Shelf:
         """Raises what `load` raises."""
         if not self.holds(folder, precision):
             runtime = self.loader(folder, precision)
+            runtime.logits(blank(runtime))
             self.models[folder, precision] = Kept(runtime, size_of(runtime, folder, precision))
         self.models.move_to_end((folder, precision))
         self.make_room()
@@ -65,6 +68,17 @@ class Shelf:
 
     def clear(self) -> None:
         self.models.clear()
+
+
+def blank(runtime: Runtime) -> Arrays:
+    """A picture and a sentence of nothing, as a batch of one: the first question to a runtime takes long, and nobody shall wait for it."""
+    card, empty = runtime.card, runtime.tokenizer.encode("")
+    every: Arrays = {
+        "picture": np.zeros((1, 3, card.image_size, card.image_size), np.float32),
+        "tokens": np.array([empty.ids], np.int64),
+        "mask": np.array([empty.attention_mask], np.int64),
+    }
+    return {name: every[name] for name in card.names}
 
 
 def size_of(runtime: Runtime, folder: Path, precision: str) -> int:

@@ -109,7 +109,7 @@ def earlier(stage: Stage) -> Iterator[Candidate]:
 
 
 def quantized(run: Run, last: Stage) -> list[Candidate]:
-    job = Quantization.objects.filter(run=run, status=Status.COMPLETED).first()
+    job = Quantization.objects.filter(run=run, status=Status.COMPLETED).last()
     files = {name: PurePosixPath(file) for name, file in job.files.items()} if job else {}
     return [
         final(last, name, str(file.parent))
