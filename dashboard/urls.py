@@ -14,6 +14,7 @@ from dashboard.home.health import healthz
 from dashboard.home.views import home
 from dashboard.playground.views import playground
 from dashboard.recipes.views import recipe_list
+from dashboard.registry import views as registry
 from dashboard.runs import log, new, page
 from dashboard.runs.listing import run_list
 from dashboard.runs.removal import run_delete
@@ -41,6 +42,12 @@ urlpatterns = [
     path("recipes/", recipe_list, name="recipe_list"),
     path("datasets/", dataset_list, name="dataset_list"),
     path("datasets/<slug:name>/<slug:split>/<int:row>/picture/", dataset_picture, name="dataset_picture"),
+    path("models/", registry.model_list, name="model_list"),
+    path("models/register/", registry.model_register, name="model_register"),
+    path("models/<int:model_id>/", registry.model_detail, name="model_detail"),
+    path("models/<int:model_id>/aliases/", registry.alias_set, name="alias_set"),
+    path("models/<int:model_id>/aliases/<slug:alias>/remove/", registry.alias_remove, name="alias_remove"),
+    path("models/<int:model_id>/versions/<int:version_number>/delete/", registry.version_delete, name="version_delete"),
     path("playground/", playground, name="playground"),
     path("settings/", accounts.settings, name="settings"),
     path("settings/tokens/", accounts.token_add, name="token_add"),

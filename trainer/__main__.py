@@ -78,6 +78,8 @@ def predict(options: argparse.Namespace) -> int:
 def serve(options: argparse.Namespace) -> int:
     from trainer.serve import serve
 
+    if options.gentle:
+        os.nice(10)
     return serve(sys.stdin, sys.stdout)
 
 
@@ -119,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
     for name in ("train", "evaluate", "quantize", "load-test"):
         parsers[name].add_argument("--doorbell", type=int, metavar="FD", help="open pipe that gets a byte after each flush of events")
+    parsers["serve"].add_argument("--gentle", action="store_true", help="leave the processor to others")
     add_evaluation_options(parsers["evaluate"])
     parsers["export"].add_argument("--to", type=Path, required=True)
     parsers["export"].add_argument("--format", choices=("onnx", "transformers", "triton"), default="onnx")

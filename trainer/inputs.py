@@ -22,13 +22,16 @@ class Card(Protocol):
 
 def checked_arrays(card: Card, tokenizer: Tokenizer, image: bytes | None, text: str | None) -> dict[str, np.ndarray]:
     """Judges what was given before it is decoded, and makes a batch of one. Raises ValueError with a sentence for what cannot be used."""
+    return to_arrays(card, tokenizer, *checked(card, image, text))
+
+
+def checked(card: Card, image: bytes | None, text: str | None) -> tuple[bytes | None, str | None]:
+    """Returns what the model is to look at, judged. Raises ValueError."""
     if "picture" in card.names:
         if image is None:
             raise ValueError("This model looks at a picture: give one.")
         check_picture(image)
-    if "tokens" in card.names:
-        text = check_text(text or "")
-    return to_arrays(card, tokenizer, image, text)
+    return image, check_text(text or "") if "tokens" in card.names else text
 
 
 def to_arrays(card: Card, tokenizer: Tokenizer, image: bytes | None, text: str | None) -> dict[str, np.ndarray]:

@@ -43,7 +43,7 @@ def load(folder: Path, precision: str = "fp32") -> Runtime:
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")
-    exported = next((path for path in (folder, folder / "export") if (path / CARD).exists()), None)
+    exported = exported_in(folder)
     if exported and (precision != "fp32" or not (folder / "checkpoints").exists()):
         return OnnxRuntime(exported, precision)
     if precision != "fp32":
@@ -51,6 +51,10 @@ def load(folder: Path, precision: str = "fp32") -> Runtime:
     from trainer import checkpoint
 
     return TorchRuntime(checkpoint.newest(folder))
+
+
+def exported_in(folder: Path) -> Path | None:
+    return next((path for path in (folder, folder / "export") if (path / CARD).exists()), None)
 
 
 def predict_files(folder: Path, image: Path | None, text: str, precision: str) -> dict[str, Any]:

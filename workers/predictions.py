@@ -1,108 +1,104 @@
-"""Answers predictions with one warm `trainer serve`, started at the first request and again whenever it dies."""
+"""Answers what people ask at the playground: a thread and a warm child per lane, in the order in which the questions came."""
 
 from __future__ import annotations
 
 import json
 import logging
-import select
-import subprocess
 import threading
-from typing import IO, Any
+import time
+from typing import Any
 
+import redis
 from django.conf import settings
+from redis.exceptions import RedisError
 
-from dashboard.playground.predicting import KEPT_S, PATIENCE_S, reply_key, request_key
-from dashboard.redis import client
-from workers.process import TRAINER, environment
+from dashboard.playground.wire import (
+    KEPT_S,
+    LANES,
+    LOADING,
+    QUICK,
+    STATE,
+    WORKING,
+    cancel_key,
+    lane_key,
+    reply_key,
+    request_key,
+    state_key,
+)
+from dashboard.redis import client, waiting_client
+from workers.predictor import Predictor
 
 log = logging.getLogger(__name__)
 
-# Nobody waits longer than this, so a predictor that takes longer hangs, or is too slow to be of use.
-TIME_LIMIT_S = float(PATIENCE_S)
+LISTEN_S = 1
+# What is not asked at once gives its memory back after a while.
+IDLE_S = 600.0
 
 
-class Predictor:
-    """A child that answers one line with one line. It ends when its standard input closes, so it dies with this process."""
+class Lane:
+    """A list of questions and the child that answers them."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.child: subprocess.Popen[str] | None = None
+    def __init__(self, name: str) -> None:
+        self.name, self.predictor = name, Predictor(is_gentle=name != QUICK)
+        self.asked_at = time.monotonic()
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """A child that dies or hangs is replaced at the next request."""
-        line = self.exchange(json.dumps(request))
-        if line:
-            reply: dict[str, Any] = json.loads(line)
-            return reply
-        self.close()
-        return {
-            "id": request["id"],
-            "error": "The predictor broke off while it worked on this; the worker's log says why.",
-            "kind": "failed",
-        }
+    def serve(self, ended: threading.Event) -> None:
+        """Answers until the worker shuts down. A server that is away is asked again a moment later."""
+        while not ended.is_set():
+            try:
+                self.listen(ended)
+            except (RedisError, OSError) as error:
+                log.warning("the message server does not answer: %s", error)
+                ended.wait(LISTEN_S)
+        self.predictor.close()
 
-    def exchange(self, line: str) -> str:
-        """Returns the line that answers, or "" when the child died or took too long."""
-        given, taken = self.pipes()
-        try:
-            given.write(line + "\n")
-            given.flush()
-            ready, _, _ = select.select([taken], [], [], TIME_LIMIT_S)
-            return taken.readline() if ready else ""
-        except OSError:
-            return ""
+    def listen(self, ended: threading.Event) -> None:
+        with waiting_client(LISTEN_S) as waiting:
+            while not ended.is_set():
+                if request := self.next(waiting):
+                    self.answer(request)
+                self.rest()
 
-    def pipes(self) -> tuple[IO[str], IO[str]]:
-        if self.child is None or self.child.poll() is not None:
-            self.close()
-            self.child = start()
-        given, taken = self.child.stdin, self.child.stdout
-        assert given and taken
-        return given, taken
+    def next(self, waiting: redis.Redis) -> dict[str, Any] | None:
+        """Waits a moment for a question; None without one, or where nobody waits for its answer any more."""
+        found = waiting.blpop([lane_key(self.name)], timeout=LISTEN_S)
+        stored = client().getdel(request_key(str(found[1]))) if found else None
+        return json.loads(str(stored)) if stored else None
 
-    def close(self) -> None:
-        if self.child is None:
-            return
-        self.child.kill()
-        self.child.wait()
-        for pipe in (self.child.stdin, self.child.stdout):
-            close_quietly(pipe)
-        self.child = None
+    def answer(self, request: dict[str, Any]) -> None:
+        self.asked_at = time.monotonic()
+        request_id = str(request["id"])
+        if "folder" in request:
+            folder = settings.RUNS_DIR / request["folder"]
+            if not folder.is_dir():
+                tell(request_id, gone(request_id))
+                return
+            request["folder"] = str(folder)
+        note(request_id, WORKING)
+        is_cancelled = False
+        for reply in self.predictor.replies(request):
+            if reply.get(STATE) != "":
+                note(request_id, reply.get(STATE) if reply.get(STATE) == LOADING else WORKING)
+                tell(request_id, reply)
+            if not is_cancelled and client().exists(cancel_key(request_id)):
+                is_cancelled = True
+                self.predictor.cancel(request_id)
 
-
-def start() -> subprocess.Popen[str]:
-    log.info("starting the predictor")
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [*TRAINER, "serve"], stdin=pipe, stdout=pipe, text=True, env=environment(), cwd=settings.BASE_DIR, start_new_session=True
-    )
+    def rest(self) -> None:
+        if self.name != QUICK and self.predictor.is_warm and time.monotonic() - self.asked_at > IDLE_S:
+            log.info("the predictor of the lane %s ends: nobody asked it for a while", self.name)
+            self.predictor.close()
 
 
-def close_quietly(pipe: IO[str] | None) -> None:
-    """What was not written yet goes nowhere: the reader is dead."""
-    try:
-        if pipe:
-            pipe.close()
-    except OSError:
-        pass
-
-
-predictor = Predictor()
-
-
-def answer(request_id: str) -> None:
-    """Takes the request from Valkey and puts the reply there; a request nobody waits for any more is gone."""
-    with predictor.lock:
-        stored = client().getdel(request_key(request_id))
-        if stored is None:
-            return
-        request = json.loads(str(stored))
-        folder = settings.RUNS_DIR / request["folder"]
-        reply = predictor.ask({**request, "folder": str(folder)}) if folder.is_dir() else gone(request_id)
+def tell(request_id: str, reply: dict[str, Any]) -> None:
     with client().pipeline() as pipe:
         pipe.rpush(reply_key(request_id), json.dumps(reply))
         pipe.expire(reply_key(request_id), KEPT_S)
         pipe.execute()
+
+
+def note(request_id: str, state: str | None) -> None:
+    client().set(state_key(request_id), state or WORKING, ex=KEPT_S)
 
 
 def gone(request_id: str) -> dict[str, str]:
@@ -110,7 +106,9 @@ def gone(request_id: str) -> dict[str, str]:
     return {"id": request_id, "error": "The files of this model are not on the worker that was asked.", "kind": "failed"}
 
 
-def close() -> None:
-    """Waits for the answer that is being worked on."""
-    with predictor.lock:
-        predictor.close()
+def start(ended: threading.Event) -> list[threading.Thread]:
+    """One thread per lane, so that hours of training never keep a question waiting, nor long work a short one."""
+    threads = [threading.Thread(target=Lane(name).serve, args=(ended,), name=f"lane {name}") for name in LANES]
+    for thread in threads:
+        thread.start()
+    return threads

@@ -13,7 +13,7 @@ from typing import Any
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_shutting_down
 
-from dashboard.runs.queue import PREDICTIONS, TRAINING
+from dashboard.runs.queue import TRAINING
 from workers import predictions, runner
 from workers.celery import app
 from workers.pipeline import SHUTDOWN_GRACE_S
@@ -23,8 +23,8 @@ from workers.sweep import keep_sweeping
 
 log = logging.getLogger(__name__)
 
-# Messages are answered in an instant, but for predictions: these wait for each other, so a few threads are enough.
-NUM_LISTENERS = 4
+# Messages are answered in an instant.
+NUM_LISTENERS = 2
 
 
 def serve(name: str, num_slots: int) -> int:
@@ -34,7 +34,7 @@ def serve(name: str, num_slots: int) -> int:
     threads: list[threading.Thread] = []
     try:
         log.info("worker %s is ready (%s)", station.worker.name, ", ".join(device["name"] for device in station.devices))
-        threads += runner.start(station)
+        threads += [*runner.start(station), *predictions.start(runner.shutting_down)]
         sweep = threading.Thread(target=keep_sweeping, args=(station, ended), name="sweep")
         sweep.start()
         pruning = threading.Thread(target=keep_pruning, args=(ended,), name="retention", daemon=True)
@@ -45,7 +45,6 @@ def serve(name: str, num_slots: int) -> int:
         for thread in threads:
             thread.join()
         ended.set()
-        predictions.close()
         station.close()
         log.info("worker %s has ended", station.worker.name)
     return 0
@@ -58,14 +57,14 @@ def heed_signals() -> None:
 
 
 def listen(station: Station) -> None:
-    """Celery's part: two queues, a thread pool, nothing reserved ahead. Returns when a signal asks to stop.
+    """Celery's part: a queue, a thread pool, nothing reserved ahead. Returns when a signal asks to stop.
 
     Its warning about root concerns pickled messages, which are refused here.
     """
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app.Worker(
         hostname=f"anneal@{station.worker.name}",
-        queues=[TRAINING, PREDICTIONS],
+        queues=[TRAINING],
         pool="threads",
         concurrency=NUM_LISTENERS,
         without_gossip=True,

@@ -21,6 +21,9 @@ from dashboard.api.series import router as series
 from dashboard.api.submitting import Refused
 from dashboard.evaluations.choices import Refused as NotToAsk
 from dashboard.playground.api import router as playground
+from dashboard.playground.api_kept import router as playground_kept
+from dashboard.playground.api_many import router as playground_many
+from dashboard.registry.api import router as models
 from dashboard.runs.lifecycle import WrongState
 from dashboard.serving.choices import Refused as NotToServe
 
@@ -31,7 +34,9 @@ api.add_router("/runs", evaluations)
 api.add_router("/runs", load_tests)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
-api.add_router("/playground", playground)
+for each in (playground, playground_kept, playground_many):
+    api.add_router("/playground", each)
+api.add_router("/models", models)
 
 
 def answer(request: HttpRequest, status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> HttpResponse:

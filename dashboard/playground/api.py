@@ -1,4 +1,4 @@
-"""`POST /playground/predictions`: a picture and a sentence in, class and probabilities out. What is handed in is judged first."""
+"""The playground by program: a picture and a sentence in, what a model says of them and why out. What is handed in is judged first."""
 
 from __future__ import annotations
 
@@ -6,40 +6,76 @@ import base64
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from ninja import File, Form, Router, Schema
+from ninja import File, Form, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import Field
 
 from dashboard.accounts import access
 from dashboard.playground import predicting
-from dashboard.playground.candidates import folder_of
+from dashboard.playground.candidates import Candidate, choose, of_run
+from dashboard.playground.wire import QUICK, SLOW
 from trainer.data.uploads import TooLarge, check_picture, check_text
 
 router = Router(tags=["playground"])
-
-
-class Asked(Schema):
-    """`model` is the id of a run."""
-
-    model: int = Field(ge=1)
-    text: str = ""
-    precision: Literal["fp32", "int8"] = "fp32"
+Precision = Literal["fp32", "bf16", "int8", "int8_ptq", "int8_qat"]
+Lane = Literal["quick", "slow", "language"]
 
 
 class PredictIn(Schema):
-    model: int = Field(ge=1)
+    """`model` is the id of a run. Without a stage its newest finished stage that learnt sentiment is asked, without a step the stage's
+    last checkpoint. `ticket` is a name of your own under which `requests/{ticket}` knows the question while it waits."""
+
+    model: int = Field(ge=1, lt=2**63)
+    stage: int | None = Field(None, ge=1, le=9999)
+    step: int | None = Field(None, ge=0, lt=2**63)
     text: str = ""
-    precision: Literal["fp32", "int8"] = "fp32"
+    precision: Precision = "fp32"
+    ticket: str = Field("", pattern=r"^([A-Za-z0-9_-]{8,40})?$")
 
 
 class PredictionOut(Schema):
-    """`latency_ms` runs from the bytes to the probabilities in a warm process."""
+    """`latency_ms` runs from the bytes to the probabilities in a warm process; `latency_ms_p50` is the median of its last answers."""
 
     model: int
+    stage: int
+    step: int
     precision: str
     label: str = Field(alias="class")
     probabilities: dict[str, float]
     latency_ms: float
+    latency_ms_p50: float | None = None
+    num_timed: int | None = None
+    size_bytes: int | None = None
+    runtime: str = ""
+
+
+class Standing(Schema):
+    """`state`: queued (with a position), loading, working, or unknown."""
+
+    state: str
+    position: int
+
+
+class Weights(Schema):
+    """`key` is its name in a link to the playground, `folder` what `python -m trainer predict` takes."""
+
+    key: str
+    run: int
+    run_name: str
+    stage: int
+    stage_name: str
+    step: int
+    precision: str
+    is_last: bool
+    inputs: str
+    folder: str
+    project: str
+    can_edit: bool
+
+
+class WeightsOut(Schema):
+    items: list[Weights]
+    count: int
 
 
 ALSO = {413: {"description": "Too large"}, 503: {"description": "No worker answers"}}
@@ -47,20 +83,73 @@ ALSO = {413: {"description": "Too large"}, 503: {"description": "No worker answe
 
 @router.post("/predictions", response=PredictionOut, by_alias=True, openapi_extra={"responses": ALSO})
 def predict(request: HttpRequest, asked: Form[PredictIn], image: File[UploadedFile | None] = None) -> HttpResponse | dict[str, Any]:
-    """`model` is the id of a run. A model that looks at one of the two inputs alone takes the other one as missing."""
-    run = access.get_run(request.user, asked.model)
-    inputs = run.config["model"]["inputs"]
+    """A model that looks at one of the two inputs alone takes the other one as missing."""
+    return answered(request, asked, image, "predict", QUICK)
+
+
+@router.post("/explanations", openapi_extra={"responses": ALSO})
+def explain(request: HttpRequest, asked: Form[PredictIn], image: File[UploadedFile | None] = None) -> HttpResponse | dict[str, Any]:
+    """Why: where it looked, which words counted, what image alone and text alone would say. A checkpoint is explained by its gradients,
+    a quantized model by hiding one piece after the other; each part names its method."""
+    return answered(request, asked, image, "explain", SLOW)
+
+
+@router.get("/models", response=WeightsOut)
+def models(request: HttpRequest, run: int) -> dict[str, Any]:
+    """The weights of a run that can be asked: every checkpoint that lies on disk, and what was quantized."""
+    chosen = access.get_run(request.user, run)
+    rights = {"project": chosen.project.slug, "can_edit": access.has_right(request.user, chosen.project, "edit")}
+    found = [each.facts() | rights for each in of_run(chosen)]
+    return {"items": found, "count": len(found)}
+
+
+@router.get("/requests/{ticket}", response=Standing)
+def standing(request: HttpRequest, ticket: str, lane: Lane = "quick") -> HttpResponse | dict[str, Any]:
+    """How a question of yours stands while its answer is awaited."""
     try:
-        picture = checked_picture(image, wanted=inputs != "text")
-        sentence = check_text(asked.text) if asked.text or inputs != "image" else None
-        answer = predicting.predict(folder_of(run, asked.precision), asked.precision, picture, sentence)
+        return predicting.standing(named(request, ticket), lane)
+    except predicting.Unavailable as error:
+        return refused(503, error)
+
+
+@router.delete("/requests/{ticket}", response={204: None})
+def cancel(request: HttpRequest, ticket: str, lane: Lane = "quick") -> HttpResponse | Status[None]:
+    """Takes a question of yours back. Who waits for its answer gets 409."""
+    try:
+        predicting.cancel(named(request, ticket), lane)
+    except predicting.Unavailable as error:
+        return refused(503, error)
+    return Status(204, None)
+
+
+def answered(request: HttpRequest, asked: PredictIn, image: UploadedFile | None, act: str, lane: str) -> HttpResponse | dict[str, Any]:
+    run = access.get_run(request.user, asked.model)
+    try:
+        chosen = choose(run, asked.precision, asked.stage, asked.step)
+        question = {"act": act, **question_to(chosen, image, asked.text)}
+        reply = predicting.predict(question, named(request, asked.ticket), lane)
     except TooLarge as error:
         return refused(413, error)
     except ValueError as error:
         return refused(422, error)
+    except predicting.Cancelled as error:
+        return refused(409, error)
     except predicting.Unavailable as error:
         return refused(503, error)
-    return {"model": run.pk, **{name: answer[name] for name in ("class", "precision", "probabilities", "latency_ms")}}
+    told = {name: value for name, value in reply.items() if name != "id"}
+    return {**told, "model": run.pk, "stage": chosen.stage.index, "step": chosen.step, "precision": chosen.precision}
+
+
+def question_to(chosen: Candidate, image: UploadedFile | None, text: str) -> dict[str, Any]:
+    """Returns the fields of a request. Raises TooLarge or ValueError for what the model cannot be asked."""
+    picture = checked_picture(image, wanted=chosen.inputs != "text")
+    sentence = check_text(text) if text or chosen.inputs != "image" else None
+    return {"folder": chosen.folder, "precision": chosen.precision, "image_base64": picture, "text": sentence}
+
+
+def named(request: HttpRequest, ticket: str) -> str:
+    """A ticket belongs to the person who made it up: another one's is another question."""
+    return f"{request.user.pk}-{ticket}" if ticket else ""
 
 
 def checked_picture(image: UploadedFile | None, *, wanted: bool) -> str | None:

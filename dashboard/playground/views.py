@@ -1,4 +1,4 @@
-"""The playground: one picture and sentence, what a finished run says of it, one column per precision."""
+"""The playground: one picture and sentence, and what one to four models say of them, side by side."""
 
 from __future__ import annotations
 
@@ -6,26 +6,66 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.accounts import access
-from dashboard.playground.candidates import choices
+from dashboard.accounts.access import Person
+from dashboard.playground.candidates import FLOAT, KEY, MAX_COLUMNS, Candidate, choices, of_run
 from dashboard.playground.examples import EXAMPLES
+from dashboard.playground.words import words
 from trainer.data.uploads import MAX_BYTES, MAX_CHARACTERS
 
 
 @require_safe
 def playground(request: HttpRequest) -> HttpResponse:
-    """`?run=ID` chooses the run; without it the newest one that can be asked."""
+    """`?models=KEY,KEY` chooses the columns in their order, `?run=ID` a run; without them the newest run that can be asked."""
     found = choices(access.runs(request.user))
-    wanted = request.GET.get("run", "")
-    chosen = next((each for each in found if str(each.run.pk) == wanted), found[0] if found else None)
+    asked = [key for key in request.GET.get("models", "").split(",") if key][:MAX_COLUMNS]
+    models = [model for key in asked if (model := named(request.user, key))]
+    data = {
+        "models": [shown(request.user, model) for model in models or first_ones(found, request.GET.get("run", ""))],
+        "words": words(),
+        "max_bytes": MAX_BYTES,
+        "max_columns": MAX_COLUMNS,
+        "addresses": addresses(request),
+    }
     context: dict[str, Any] = {
         "choices": found,
-        "chosen": chosen,
+        "models": data["models"],
+        "num_missing": len(asked) - len(models),
         "examples": EXAMPLES,
-        "max_bytes": MAX_BYTES,
         "max_characters": MAX_CHARACTERS,
-        "address": request.build_absolute_uri("/api/v1/playground/predictions"),
+        "addresses": data["addresses"],
+        "data": data,
     }
     return render(request, "playground/page.html", context)
+
+
+def named(user: Person, key: str) -> Candidate | None:
+    """The weights that a link names; None where there are none, or none that the person may see."""
+    match = KEY.match(key)
+    run = access.runs(user).filter(pk=int(match["run"])).first() if match else None
+    return next((each for each in of_run(run) if each.key == key), None) if run else None
+
+
+def shown(user: Person, model: Candidate) -> dict[str, Any]:
+    project = model.run.project
+    return model.facts() | {"project": project.slug, "can_edit": access.has_right(user, project, "edit")}
+
+
+def first_ones(found: list[Candidate], run_id: str) -> list[Candidate]:
+    """The last weights of a run, in FP32 and in what stands for its quantization."""
+    chosen = next((each for each in found if str(each.run.pk) == run_id), found[0] if found else None)
+    if chosen is None:
+        return []
+    twins = [each for each in of_run(chosen.run) if each.precision != FLOAT]
+    return [chosen, *(each for each in twins if each.precision == "int8")][:MAX_COLUMNS]
+
+
+def addresses(request: HttpRequest) -> dict[str, str]:
+    api = request.build_absolute_uri("/api/v1/playground/")
+    names = (
+        "predictions", "explanations", "models", "requests", "kept", "judgements", "datasets", "probes", "scores", "changes", "batches"
+    )  # fmt: skip
+    return {name: f"{api}{name}" for name in names} | {"runs": reverse("run_list")}

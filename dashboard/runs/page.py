@@ -17,6 +17,7 @@ from dashboard.accounts import access
 from dashboard.accounts.models import User
 from dashboard.evaluations.tab import content as evaluation
 from dashboard.fleet.models import Worker
+from dashboard.registry.of_run import twins_registered, versions_by_stage
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
@@ -171,7 +172,7 @@ def system_note(run: Run) -> str:
 
 def stages(request: HttpRequest, run: Run) -> dict[str, Any]:
     cards = stage_cards(run)
-    return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards])}
+    return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards]), "registered": versions_by_stage(run)}
 
 
 def config(request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def quantization(request: HttpRequest, run: Run) -> dict[str, Any]:
     job = Quantization.objects.filter(run=run).first()
     if job is None:
         raise Http404("This run has no quantization.")
-    return {"job": job, "ledger": ledger_of(job)}
+    return {"job": job, "ledger": ledger_of(job), "twins": twins_registered(run)}
 
 
 def events(request: HttpRequest, run: Run) -> dict[str, Any]:

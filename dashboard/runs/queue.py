@@ -14,7 +14,6 @@ from dashboard import redis
 log = logging.getLogger(__name__)
 
 TRAINING = "training"
-PREDICTIONS = "predictions"
 RETRY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}
 TRANSPORT = {"socket_connect_timeout": redis.CONNECT_TIMEOUT_S, "socket_timeout": redis.TIMEOUT_S}
 
@@ -35,11 +34,6 @@ def send(task: str, queue: str, *arguments: int | str) -> bool:
         log.warning("nobody could be told of %s%s: %s", task, arguments, error)
         return False
     return True
-
-
-def ask(request_id: str) -> bool:
-    """Says that somebody waits for a prediction; returns whether the server took the message."""
-    return send("workers.tasks.predict", PREDICTIONS, request_id)
 
 
 def ring(job_id: int) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 # In the order in which they run; each by the module that has it.
-BENCHMARKS = ("events", "steps", "watchers", "pixels", "paint", "series", "ingest", "listing")
+BENCHMARKS = ("events", "steps", "watchers", "pixels", "paint", "series", "ingest", "listing", "playground")
 
 
 def main() -> int:

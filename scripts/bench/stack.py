@@ -47,6 +47,8 @@ def answers(address: str) -> bool:
 class Stack:
     """`with Stack(pace=50) as stack:` starts message server, web server and worker; all of it ends with the block."""
 
+    worker_module = "scripts.bench.paced_worker"
+
     def __init__(self, pace: float = 50, burst: int = 1) -> None:
         self.folder, self.port = Path(tempfile.mkdtemp(prefix="anneal-bench-")), free_port()
         mine = {"ANNEAL_DATA": str(self.folder), "ANNEAL_PORT": str(self.port), "ANNEAL_EXAMPLE_RUN": "0"}
@@ -75,7 +77,7 @@ class Stack:
         self.login = re.findall(r"(?:First login|Password): +(\S+)", self.output("manage.py", "prepare"))
         script = "import django; django.setup(); from dashboard.start import services; print('\\0'.join(services.web().command))"
         self.web = self.spawn("web", *self.output("-c", script).strip().split("\0"))
-        self.worker = self.spawn("worker", sys.executable, "-m", "scripts.bench.paced_worker")
+        self.worker = self.spawn("worker", sys.executable, "-m", self.worker_module)
         wait_for(lambda: answers(f"{self.address}/healthz"))
         self.token = self.output("manage.py", "token", self.login[0]).split()[-1]
 

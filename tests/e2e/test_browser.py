@@ -104,17 +104,76 @@ def test_a_run_is_watched_through_an_outage_and_stopped(page, installation: Inst
     wait_for(lambda: num_drawn(page) == series["num_points"])
 
 
-def test_a_finished_run_predicts_in_the_playground(page, installation: Installation) -> None:
+def finished_run(page, installation: Installation, token: str) -> int:
     run_id = start_run(page, installation, "quick", steps=20)
-    token = installation.token()
     wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed")
+    return run_id
+
+
+def test_a_finished_run_predicts_in_the_playground_and_says_why(page, installation: Installation) -> None:
+    token = installation.token()
+    run_id = finished_run(page, installation, token)
     page.goto(f"{installation.address}/playground/?run={run_id}")
-    page.set_input_files('input[type="file"]', next(iter(sorted(PICTURE.glob("*.jpg")))))
+    page.set_input_files("#image", next(iter(sorted(PICTURE.glob("*.jpg")))))
     page.fill("textarea", "What a lovely surprise, thank you!")
     page.get_by_role("button", name="Predict").click()
     answer = page.locator("[data-answer]").first
     answer.wait_for(timeout=60_000)
     assert answer.inner_text().strip().lower() in ("negative", "neutral", "positive")
+    page.locator("[data-words] .word", has_text="lovely").first.wait_for(timeout=60_000)
+    assert page.locator("[data-method]").first.inner_text() == "Grad-CAM"
+    assert re.fullmatch(r"\d+ : \d+", page.locator("[data-share]").first.inner_text())
+
+
+def test_models_are_added_judged_probed_and_kept(page, installation: Installation) -> None:
+    token = installation.token()
+    run_id = finished_run(page, installation, token)
+    page.goto(f"{installation.address}/playground/?run={run_id}")
+    columns = page.locator("[data-column]").count()
+    page.get_by_role("button", name="Add model").click()
+    page.locator("#add-weights option").first.wait_for(state="attached")
+    page.select_option("#add-run", str(run_id))
+    page.locator(f'#add-weights option[value*="@"][value^="{run_id}."]').first.wait_for(state="attached")
+    earlier = page.locator('#add-weights option[value*="@"]').first.get_attribute("value")
+    page.select_option("#add-weights", earlier)
+    page.locator("#add-model").get_by_role("button", name="Add").click()
+    assert earlier in page.url
+    page.reload()
+    assert page.locator("[data-column]").count() == columns + 1
+    page.locator("[data-example]").first.click()
+    page.locator("[data-answer]").nth(columns).wait_for(timeout=60_000)
+    page.get_by_role("button", name="Wrong").first.click()
+    page.locator("[data-judge] .class-name").first.click()
+    page.get_by_text("1 judged").wait_for()
+    page.get_by_role("button", name="Add to probe set").click()
+    page.get_by_text("In the probe set now, 1 of 24").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Score what is missing").click()
+    probe = page.locator('[data-list="probes"] .listed button').first
+    probe.wait_for()
+    wait_for(lambda: ask(installation, token, f"/playground/probes?run={run_id}")["num_unscored"] == 0)
+    page.get_by_role("button", name="Keep").click()
+    page.locator('[data-list="kept"] .listed').first.wait_for()
+    page.get_by_role("button", name="Ask every checkpoint").click()
+    page.locator("[data-chart] .curve").first.wait_for(timeout=60_000)
+
+
+def test_a_batch_answers_a_table_and_gives_a_table(page, installation: Installation) -> None:
+    token = installation.token()
+    run_id = finished_run(page, installation, token)
+    page.goto(f"{installation.address}/playground/?run={run_id}")
+    pictures = sorted(PICTURE.glob("*.jpg"))[:3]
+    rows = "".join(f"{path.name},What a day\n" for path in pictures)
+    files = [{"name": path.name, "mimeType": "image/jpeg", "buffer": path.read_bytes()} for path in pictures]
+    table = {"name": "texts.csv", "mimeType": "text/csv", "buffer": f"file,text\n{rows}gone.jpg,=1+1\n".encode()}
+    page.set_input_files("[data-batch-files]", [*files, table])
+    page.get_by_role("button", name="Ask all").click()
+    page.get_by_text("3 answered, 1 refused").wait_for(timeout=60_000)
+    with page.expect_download() as download:
+        page.get_by_text("Answers as CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0] == "file,text,class,negative,neutral,positive,latency_ms,error"
+    assert [line.partition(",")[0] for line in lines[1:]] == [*(path.name for path in pictures), "gone.jpg"]
+    assert lines[4].startswith("gone.jpg,'=1+1,")
 
 
 def test_a_bad_field_says_so_at_the_field_and_keeps_what_was_typed(page, installation: Installation) -> None:

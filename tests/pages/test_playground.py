@@ -10,13 +10,17 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from dashboard.playground import predicting
 from dashboard.playground.examples import EXAMPLES
-from dashboard.runs.models import Quantization, Run, Stage, Status
+from dashboard.playground.wire import QUICK
+from dashboard.runs.models import Attempt, Quantization, Run, Stage, Status
 from tests.cast import Cast
+from tests.servers import Server, server, valkey
 
+__all__ = ["server", "valkey"]
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/playground/predictions"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -27,7 +31,9 @@ def run(cast: Cast) -> Run:
     """Finished, with FP32 and INT8 weights on record."""
     run = cast.submit()
     for stage in run.stages:
-        Stage.objects.filter(pk=stage.pk).update(status=Status.COMPLETED, checkpoint=f"{run.pk}/job-{stage.index}/attempt-1/checkpoints/40")
+        Stage.objects.filter(pk=stage.pk).update(
+            status=Status.COMPLETED, last_step=40, checkpoint=f"{run.pk}/job-{stage.index}/attempt-1/checkpoints/40"
+        )
     files = {name: f"{run.pk}/job-4/attempt-1/export/{name}.onnx" for name in ("fp32", "int8")}
     Quantization.objects.filter(run=run).update(status=Status.COMPLETED, files=files)
     return run
@@ -38,9 +44,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What reaches the worker's door; behind it a model would answer."""
     calls: list[tuple[Any, ...]] = []
 
-    def predict(folder: str, precision: str, image: str | None, text: str | None) -> dict[str, Any]:
-        calls.append((folder, precision, text))
-        return {"class": "positive", "probabilities": {"negative": 0.1, "positive": 0.9}, "precision": precision, "latency_ms": 4.2}
+    def predict(request: dict[str, Any], ticket: str, lane: str) -> dict[str, Any]:
+        calls.append((request["folder"], request["precision"], request["text"]))
+        return {"id": "1", "class": "positive", "probabilities": {"negative": 0.1, "positive": 0.9}, "latency_ms": 4.2}
 
     monkeypatch.setattr(predicting, "predict", predict)
     return calls
@@ -86,6 +92,51 @@ def test_bad_input_gets_a_sentence_and_nobody_is_asked(
     assert asked == []
 
 
+def test_an_earlier_stage_that_learnt_sentiment_can_be_asked_by_its_checkpoints(
+    alice: Client, run: Run, asked: list[tuple[Any, ...]], settings
+) -> None:
+    """The tiny recipe learns it in the last two stages; of one of them an earlier checkpoint lies on disk too."""
+    for stage in run.stages:
+        Attempt.objects.create(job=stage, number=1, lease_until=timezone.now(), started_at=timezone.now())
+    (settings.RUNS_DIR / f"{run.pk}" / "job-3" / "attempt-1" / "checkpoints" / "stage-3-step-000020").mkdir(parents=True)
+    keys = [each["key"] for each in alice.get(f"/api/v1/playground/models?run={run.pk}").json()["items"]]
+    assert keys == [f"{run.pk}.3@20.fp32", f"{run.pk}.3.fp32", f"{run.pk}.3.int8"]
+    answer = alice.post(ADDRESS, {"model": run.pk, "stage": 3, "step": 20, "text": "Well said.", "image": picture()}).json()
+    assert (answer["stage"], answer["step"], answer["precision"]) == (3, 20, "fp32")
+    assert asked[0][0] == f"{run.pk}/job-3/attempt-1/checkpoints/stage-3-step-000020"
+    refused = alice.post(ADDRESS, {"model": run.pk, "stage": 3, "step": 30, "text": "Well said.", "image": picture()})
+    assert (refused.status_code, "no checkpoint" in refused.json()["detail"]) == (422, True)
+    assert alice.post(ADDRESS, {"model": run.pk, "stage": 1, "text": "Well said.", "image": picture()}).status_code == 422
+
+
+def test_a_link_brings_the_models_back_in_their_order(alice: Client, run: Run) -> None:
+    keys = [f"{run.pk}.3.int8", f"{run.pk}.3.fp32"]
+    models = alice.get(f"/playground/?models={','.join(keys)}").context["models"]
+    assert [model["key"] for model in models] == keys
+    answer = alice.get(f"/playground/?models={keys[1]},{run.pk}.9.fp32,99.1.fp32,nonsense")
+    assert [model["key"] for model in answer.context["models"]] == [keys[1]]
+    assert "3 models of this link" in answer.content.decode()
+
+
+def test_a_link_shows_a_stranger_nothing_of_its_models(client: Client, cast: Cast, run: Run) -> None:
+    client.force_login(cast.charlie, backend=BACKEND)
+    answer = client.get(f"/playground/?models={run.pk}.3.fp32")
+    assert run.name not in answer.content.decode()
+    assert answer.context["models"] == []
+
+
+def test_a_ticket_is_another_question_for_another_person(cast: Cast, alice: Client, run: Run, valkey: Server) -> None:
+    predicting.send({"id": f"{cast.alice.pk}-my-ticket", "folder": "x"}, QUICK)
+    bob = Client()
+    bob.force_login(cast.bob, backend=BACKEND)
+    place = "/api/v1/playground/requests/my-ticket"
+    assert bob.delete(place).status_code == 204
+    assert bob.get(place).json() == {"state": "unknown", "position": 0}
+    assert alice.get(place).json() == {"state": "queued", "position": 1}
+    assert alice.delete(place).status_code == 204
+    assert alice.get(place).json()["state"] == "unknown"
+
+
 def test_fifty_megapixels_are_refused_before_they_are_decoded(alice: Client, run: Run, asked: list[tuple[Any, ...]]) -> None:
     answer = alice.post(ADDRESS, {"model": run.pk, "text": "Well said.", "image": picture(10_000, 5_000)})
     assert answer.status_code == 413
@@ -109,7 +160,7 @@ def test_a_run_that_has_not_finished_cannot_be_asked(alice: Client, cast: Cast, 
 
 def test_int8_is_offered_only_where_it_was_made(alice: Client, run: Run, asked: list[tuple[Any, ...]]) -> None:
     Quantization.objects.filter(run=run).update(files={})
-    assert 'value="int8"' not in alice.get("/playground/").content.decode()
+    assert '"precision": "int8"' not in alice.get("/playground/").content.decode()
     answer = alice.post(ADDRESS, {"model": run.pk, "text": "Well said.", "precision": "int8", "image": picture()})
     assert answer.status_code == 422
     assert asked == []

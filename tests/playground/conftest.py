@@ -17,8 +17,9 @@ from dashboard.runs.models import Run, Stage, Status
 from tests.cast import Cast
 from tests.pages.working import worker
 from tests.playground.hostile import SIDE
-from trainer import serve
+from trainer import serve, warm
 from trainer.runtimes import Arrays, ModelCard
+from trainer.warm import Shelf
 
 CARD = ModelCard(inputs="image_and_text", classes=("negative", "neutral", "positive"), image_size=SIDE, max_tokens=32)
 
@@ -46,21 +47,22 @@ def model(monkeypatch: pytest.MonkeyPatch, db: None) -> Ignorant:
     from trainer.models import encoders
 
     found = Ignorant(encoders.tokenizer(TextEncoder(max_tokens=CARD.max_tokens)))
-    monkeypatch.setattr(serve, "warm", lambda *_: found)
+    monkeypatch.setattr(serve, "shelf", Shelf(0, lambda *_: found))
+    monkeypatch.setattr(warm, "size_of", lambda *_: 1000)
     monkeypatch.setattr(predicting, "ask", ask)
     # It must look alive for as long as a test takes.
     Worker.objects.filter(pk=worker().pk).update(last_seen=timezone.now() + timedelta(hours=1))
     return found
 
 
-def ask(request: dict[str, Any]) -> dict[str, Any]:
+def ask(request: dict[str, Any], lane: str) -> dict[str, Any]:
     """As the worker hands it over, a line of JSON."""
-    found: dict[str, Any] = json.loads(json.dumps(serve.reply(json.dumps(request))))
+    found: dict[str, Any] = json.loads(json.dumps(serve.reply(json.dumps(request), lambda _: None, set())))
     return found
 
 
 @pytest.fixture
 def run(cast: Cast) -> Run:
     found = cast.submit()
-    Stage.objects.filter(run=found).update(status=Status.COMPLETED, checkpoint=f"{found.pk}/job-3/attempt-1/checkpoints/40")
+    Stage.objects.filter(run=found).update(status=Status.COMPLETED, last_step=40, checkpoint=f"{found.pk}/job-3/attempt-1/checkpoints/40")
     return found

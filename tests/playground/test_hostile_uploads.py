@@ -128,7 +128,7 @@ def test_bytes_that_are_no_utf8_are_read_as_replacement_characters(text: bytes, 
 @pytest.mark.parametrize("text", ["\ud800", "day \udfff", "\ud83d and \ude00"])
 def test_half_a_character_is_refused_by_the_trainer_in_a_sentence(text: str, model: Ignorant) -> None:
     image = base64.b64encode(encode("PNG")).decode()
-    told = serve.reply(json.dumps({"id": "1", "folder": "any", "image_base64": image, "text": text}))
+    told = serve.reply(json.dumps({"id": "1", "folder": "any", "image_base64": image, "text": text}), lambda _: None, set())
     assert (told["kind"], told["error"]) == ("bad_input", "The text contains half of a character: it was cut or is no Unicode.")
 
 

@@ -20,6 +20,7 @@ from trainer.__main__ import main
 from trainer.data.reading import open_dataset
 from trainer.predict import analyze_multimodal_sentiment, load, predict, softmax
 from trainer.runtimes import TorchRuntime
+from trainer.warm import Shelf, shelf
 
 CLASSES = ["negative", "neutral", "positive"]
 
@@ -163,14 +164,19 @@ def test_softmax_takes_large_logits() -> None:
 
 @pytest.fixture(autouse=True)
 def cold() -> None:
-    serve.warm.cache_clear()
+    shelf.clear()
 
 
-def ask(*requests: dict[str, Any] | str) -> list[dict[str, Any]]:
+def said_to(*requests: dict[str, Any] | str) -> list[dict[str, Any]]:
     replies = io.StringIO()
     lines = [request if isinstance(request, str) else json.dumps(request) for request in requests]
     assert serve.serve(io.StringIO("\n".join(lines) + "\n"), replies) == 0
     return [json.loads(line) for line in replies.getvalue().splitlines()]
+
+
+def ask(*requests: dict[str, Any] | str) -> list[dict[str, Any]]:
+    """The last reply to each."""
+    return [reply for reply in said_to(*requests) if "state" not in reply]
 
 
 def request(folder: Path, picture: Path | None, **changed: Any) -> dict[str, Any]:
@@ -197,6 +203,7 @@ def test_a_bad_request_is_answered_and_the_next_one_too(quantized: Make, picture
         "[]",
         '"x"',
         '{"id": 1}',
+        good | {"act": "dance"},
         good | {"image_base64": "@@"},
         good | {"image_base64": None},
         good | {"text": ""},
@@ -206,14 +213,42 @@ def test_a_bad_request_is_answered_and_the_next_one_too(quantized: Make, picture
     *refused, last = ask(*bad, good)
     assert [reply["kind"] for reply in refused] == ["bad_input"] * len(bad)
     assert all(reply["error"] for reply in refused)
-    assert refused[4]["id"] == "r1"
+    assert refused[5]["id"] == "r1"
     assert last["class"] in CLASSES
 
 
-def test_the_two_models_used_last_stay_loaded(quantized: Make, picture: Path) -> None:
-    ask(*(request(quantized(inputs), picture) for inputs in ("image", "text", "image", "image_and_text", "image_and_text")))
-    found = serve.warm.cache_info()
-    assert (found.hits, found.misses, found.currsize) == (2, 3, 2)
+def test_loading_is_said_before_the_first_answer_alone(quantized: Make, picture: Path) -> None:
+    given = request(quantized("image_and_text"), picture)
+    assert [reply.get("state") for reply in said_to(given, given)] == ["loading", None, None]
+
+
+def test_an_answer_says_what_the_model_costs(quantized: Make, picture: Path) -> None:
+    folder = quantized("image_and_text")
+    first, second = ask(request(folder, picture), request(folder, picture))
+    assert first["size_bytes"] == (folder / "export" / "int8.onnx").stat().st_size
+    assert first["latency_ms_p50"] == first["latency_ms"]
+    assert second["num_timed"] == 2
+    assert second["latency_ms_p50"] == pytest.approx((first["latency_ms"] + second["latency_ms"]) / 2, abs=0.01)
+    assert second["runtime"].startswith("ONNX Runtime")
+
+
+def test_models_stay_loaded_as_far_as_the_memory_goes(quantized: Make) -> None:
+    folders = [quantized(inputs) for inputs in ("image", "text", "image_and_text")]
+    sizes = [(folder / "export" / "int8.onnx").stat().st_size for folder in folders]
+    kept = Shelf(budget_bytes=sizes[0] + sizes[2])
+    for folder in (*folders, folders[0]):
+        kept.take(folder, "int8")
+    assert [folder for folder in folders if kept.holds(folder, "int8")] == [folders[0], folders[2]]
+    smallest = Shelf(budget_bytes=0)
+    for folder in folders:
+        smallest.take(folder, "int8")
+    assert [smallest.holds(folder, "int8") for folder in folders] == [False, False, True]
+
+
+def test_an_explanation_comes_the_same_way(trained: Make, picture: Path) -> None:
+    (told,) = ask(request(trained("image_and_text"), picture, act="explain", precision="fp32"))
+    assert told["picture"]["method"] == "Grad-CAM"
+    assert told["words"]["items"][0]["text"] == "so"
 
 
 def test_the_process_ends_with_its_input(quantized: Make, picture: Path) -> None:
@@ -225,4 +260,4 @@ def test_the_process_ends_with_its_input(quantized: Make, picture: Path) -> None
         check=True,
         timeout=60,
     )
-    assert json.loads(child.stdout)["class"] in CLASSES
+    assert json.loads(child.stdout.splitlines()[-1])["class"] in CLASSES

@@ -1,0 +1,40 @@
+"""Whether a version may be promoted: a quantized one by the export gate, a checkpoint by having been measured on held-out data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from dashboard.numbers import number, percent
+from dashboard.registry.models import FP32, Version
+
+HELD_OUT = "test/"
+PASSED, FAILED = "passed", "failed"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    is_passed: bool
+    reason: str
+
+
+def verdict_of(version: Version) -> Verdict:
+    return measured(version) if version.precision == FP32 else exported(version)
+
+
+def measured(version: Version) -> Verdict:
+    found = {name: value for name, value in version.metrics.items() if name.startswith(HELD_OUT)}
+    if not found:
+        return Verdict(False, _("It was never measured on the test split: evaluate it first."))
+    name = "test/accuracy" if "test/accuracy" in found else next(iter(found))
+    shown = percent(found[name]) if name == "test/accuracy" else number(found[name])
+    return Verdict(True, _("Measured on the test split: %(metric)s %(value)s.") % {"metric": name.removeprefix(HELD_OUT), "value": shown})
+
+
+def exported(version: Version) -> Verdict:
+    if version.gate == PASSED:
+        return Verdict(True, _("The export gate of its quantization passed."))
+    if version.gate == FAILED:
+        return Verdict(False, _("The export gate of its quantization failed: it loses more accuracy than the gate allows."))
+    return Verdict(False, _("Its quantization has no export gate: quantize the run again."))
