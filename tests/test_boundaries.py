@@ -31,6 +31,8 @@ WITHOUT_TORCH = (
     "recipes",
     "differences",
     "train",
+    "config.serving",
+    "triton.load_test",
     "__main__",
 )
 START_DJANGO = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'dashboard.settings'; django.setup()"

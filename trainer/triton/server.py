@@ -25,7 +25,7 @@ from trainer.triton.environment import Environment, find, lay_out_backends
 
 HOST = "127.0.0.1"
 MEMORY = Path("/dev/shm")  # noqa: S108
-START_S, LOAD_S, END_S = 60.0, 300.0, 10.0
+START_S, LOAD_S, END_S = 60.0, 120.0, 10.0
 LOOK_S = 0.05
 NUM_TRIES = 3
 LAST_BYTES = 4000
@@ -139,7 +139,7 @@ class Server:
                     details = f" ({self.last_words()})" if "failed to poll" in error.message() else ""
                     raise Refused(3, f"Triton does not load {name}: {error.message()}{details}") from error
                 except OSError as error:
-                    raise ServerFailedError(f"Triton ended while it loaded {name}: {self.last_words()}") from error
+                    raise ServerFailedError(f"Triton gave no answer while it loaded {name}: {self.last_words()}") from error
 
     def last_words(self) -> str:
         """The last line that tells of an error, or the last of all."""
