@@ -12,7 +12,7 @@ from dashboard.evaluations.asking import evaluation_ask
 from dashboard.fleet import views as fleet
 from dashboard.home.health import healthz
 from dashboard.home.views import home
-from dashboard.playground.views import playground
+from dashboard.playground import views as playground
 from dashboard.recipes.views import recipe_list
 from dashboard.runs import log, new, page
 from dashboard.runs.listing import run_list
@@ -38,7 +38,8 @@ urlpatterns = [
     path("recipes/", recipe_list, name="recipe_list"),
     path("datasets/", dataset_list, name="dataset_list"),
     path("datasets/<slug:name>/<slug:split>/<int:row>/picture/", dataset_picture, name="dataset_picture"),
-    path("playground/", playground, name="playground"),
+    path("playground/", playground.playground, name="playground"),
+    path("playground/language/", playground.language, name="playground_language"),
     path("settings/", accounts.settings, name="settings"),
     path("settings/tokens/", accounts.token_add, name="token_add"),
     path("settings/tokens/<int:token_id>/remove/", accounts.token_remove, name="token_remove"),

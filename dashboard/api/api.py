@@ -22,6 +22,7 @@ from dashboard.evaluations.choices import Refused as NotToAsk
 from dashboard.playground.api import router as playground
 from dashboard.playground.api_kept import router as playground_kept
 from dashboard.playground.api_many import router as playground_many
+from dashboard.playground.api_text import router as playground_text
 from dashboard.runs.lifecycle import WrongState
 
 api = NinjaAPI(title="Anneal", version="1", urls_namespace="api", auth=AUTH, docs_url=None)
@@ -30,7 +31,7 @@ api.add_router("/runs", export)
 api.add_router("/runs", evaluations)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
-for each in (playground, playground_kept, playground_many):
+for each in (playground, playground_kept, playground_many, playground_text):
     api.add_router("/playground", each)
 
 

@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "dataset_list": ("get", SIGNED_IN),
     "dataset_picture": ("get", SIGNED_IN),
     "playground": ("get", SIGNED_IN),
+    "playground_language": ("get", SIGNED_IN),
     "settings": ("get", SIGNED_IN),
     "token_add": ("post", SIGNED_IN),
     "token_remove": ("post", (OUT, GONE, GONE, GONE, GONE)),
@@ -104,6 +105,7 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("post", "/api/v1/playground/scores"): API_MEMBERS,
     ("post", "/api/v1/playground/changes"): API_MEMBERS,
     ("post", "/api/v1/playground/batches"): API_MEMBERS,
+    ("post", "/api/v1/playground/generations"): API_MEMBERS,
     ("get", "/api/v1/playground/requests/{ticket}"): API_SIGNED_IN,
     ("delete", "/api/v1/playground/requests/{ticket}"): API_SIGNED_IN,
 }
@@ -191,6 +193,8 @@ def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
         return client.post(address, json.dumps({"stage": 1}), content_type="application/json")
     if address.endswith("datasets"):
         return client.post(address, json.dumps({"project": cast.project.slug}), content_type="application/json")
+    if address.endswith("generations"):
+        return client.post(address, json.dumps({"model": run_id, "prompt": "Once"}), content_type="application/json")
     if "/playground/" in address and method == "post":
         table = SimpleUploadedFile("texts.csv", b"text\nhello\n")
         return client.post(

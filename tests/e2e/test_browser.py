@@ -176,6 +176,20 @@ def test_a_batch_answers_a_table_and_gives_a_table(page, installation: Installat
     assert lines[4].startswith("gone.jpg,'=1+1,")
 
 
+def test_a_language_model_goes_on_with_a_text(page, installation: Installation) -> None:
+    token = installation.token()
+    run_id = ask(installation, token, "/runs", json.dumps({"recipe": "language-tiny", "name": "quiet-harbor"}).encode())["id"]
+    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed")
+    page.goto(f"{installation.address}/playground/language/?run={run_id}")
+    page.fill("#text", "The union is")
+    page.fill("#max_tokens", "20")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text(re.compile(r"\d+ tokens, [\d.]+ a second; (cut|the model)")).wait_for(timeout=60_000)
+    page.fill("#text", "word " * 2000)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("this model looks at").wait_for(timeout=60_000)
+
+
 def test_a_bad_field_says_so_at_the_field_and_keeps_what_was_typed(page, installation: Installation) -> None:
     page.goto(f"{installation.address}/runs/new/?recipe=sentiment-tiny")
     page.fill('[name="stages.0.schedule.peak_rate"]', "-3e-4")
