@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench triton lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/python manage.py up
@@ -20,11 +20,14 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m scripts.bench
 
+# NVIDIA's Triton server from PyPI, in an environment of its own: for its tests, and to try a model under load on this machine.
+triton: .venv-triton/.ready
+
 lock:
 	$(PYTHON) scripts/lock.py
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-triton build .mypy_cache .ruff_cache .pytest_cache
 
 # torch comes first and pinned, so that the machine keeps the build that suits it; the rest is exact and hashed.
 $(VENV)/.run: requirements.txt
@@ -36,4 +39,9 @@ $(VENV)/.run: requirements.txt
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	$(PIP) install --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv-triton/.ready: requirements-triton.txt
+	$(PYTHON) -m venv .venv-triton
+	.venv-triton/bin/python -m pip --disable-pip-version-check install --no-deps --require-hashes -r requirements-triton.txt
 	@touch $@

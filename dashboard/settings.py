@@ -15,6 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ANNEAL_DATA", BASE_DIR / "var")).resolve()
 RUNS_DIR = DATA_DIR / "runs"
 DATASETS_DIR = DATA_DIR / "datasets"
+MODELS_DIR = DATA_DIR / "models"
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 HOST = os.environ.get("ANNEAL_HOST", "127.0.0.1")
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "dashboard.runs",
     "dashboard.metrics",
     "dashboard.fleet",
+    "dashboard.registry",
     "dashboard.playground",
 ]
 MIDDLEWARE = [

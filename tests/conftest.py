@@ -29,6 +29,7 @@ def data_folder(settings, tmp_path: Path) -> Path:
     settings.DATA_DIR = tmp_path
     settings.RUNS_DIR = tmp_path / "runs"
     settings.DATASETS_DIR = tmp_path / "datasets"
+    settings.MODELS_DIR = tmp_path / "models"
     # Tests make many people; a slow hash of their passwords would be most of the time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

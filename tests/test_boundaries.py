@@ -26,6 +26,8 @@ WITHOUT_TORCH = (
     "amounts",
     "parameters",
     "catalog",
+    "contents",
+    "manifest",
     "recipes",
     "differences",
     "train",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trainer.failures import complaints
+from trainer.triton.options import add_serving_options
 
 stop = threading.Event()
 # transformers imports torchao where it finds it, which warns of its GPU kernels and of its own use of torch.
@@ -44,10 +45,27 @@ def quantize(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
+    if options.format == "triton":
+        from trainer.triton.options import export_triton
+
+        print(export_triton(options))
+        return 0
     from trainer.export import export_folder
 
     print(export_folder(options.folder, options.to, options.format))
     return 0
+
+
+def check_triton(options: argparse.Namespace) -> int:
+    from trainer.triton.options import check_triton
+
+    return check_triton(options)
+
+
+def load_test(options: argparse.Namespace) -> int:
+    from trainer.triton.load_test import load_test
+
+    return load_test(options.folder, stop.is_set, options.doorbell)
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -82,7 +100,9 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
     "plan": (plan, "say what a config would do"),
     "evaluate": (evaluate, "test a checkpoint of a folder"),
     "quantize": (quantize, "measure FP32, BF16 and INT8"),
-    "export": (export, "write ONNX with its card, or transformers folders"),
+    "export": (export, "write ONNX with its card, transformers folders, or a Triton model repository"),
+    "check-triton": (check_triton, "say what is wrong in a Triton model repository"),
+    "load-test": (load_test, "measure a served model under load"),
     "predict": (predict, "class and probabilities of a picture and a sentence"),
     "serve": (serve, "answer predictions on standard input"),
     "import": (import_dataset, "read a data set from a folder"),
@@ -93,18 +113,20 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m trainer")
     verbs = found.add_subparsers(dest="verb", required=True, metavar="VERB")
     parsers = {name: verbs.add_parser(name, help=text) for name, (_, text) in VERBS.items()}
-    for name in ("train", "evaluate", "quantize", "export", "predict"):
+    for name in ("train", "evaluate", "quantize", "export", "check-triton", "load-test", "predict"):
         parsers[name].add_argument("folder", type=Path)
-    for name in ("train", "evaluate", "quantize", "plan"):
+    for name in ("train", "evaluate", "quantize", "load-test", "plan"):
         parsers[name].add_argument("--datasets", type=Path, action="append", default=[], help="folder of imported data sets")
-    for name in ("train", "evaluate", "quantize", "serve"):
+    for name in ("train", "evaluate", "quantize", "load-test", "serve"):
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
-    for name in ("train", "evaluate", "quantize"):
+    for name in ("train", "evaluate", "quantize", "load-test"):
         parsers[name].add_argument("--doorbell", type=int, metavar="FD", help="open pipe that gets a byte after each flush of events")
     parsers["serve"].add_argument("--gentle", action="store_true", help="leave the processor to others")
     add_evaluation_options(parsers["evaluate"])
     parsers["export"].add_argument("--to", type=Path, required=True)
-    parsers["export"].add_argument("--format", choices=("onnx", "transformers"), default="onnx")
+    parsers["export"].add_argument("--format", choices=("onnx", "transformers", "triton"), default="onnx")
+    add_serving_options(parsers["export"])
+    parsers["check-triton"].add_argument("--load", action="store_true", help="load it in a real server too")
     parsers["predict"].add_argument("--image", type=Path)
     parsers["predict"].add_argument("--text", default="")
     parsers["predict"].add_argument("--precision", choices=("fp32", "int8"), default="fp32")

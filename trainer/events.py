@@ -5,7 +5,7 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `preparing`  what (sentence)
 - `progressed` what (sentence), done, total
 - `warned`     message
-- `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, error)
+- `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, server_failed, error)
 - `started`    num_steps, first_step (the next to be made), resumed_from (step or null), device, num_threads,
                num_parameters, num_trainable
 - `stepped`    step, metrics; among them `progress/...` (what the stage has read so far) and now and then `system/...`
@@ -20,6 +20,9 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `stopped`    step, checkpoint
 - `finished`   step, checkpoint, results (metric -> number)
 - `measured`   precision, runtime, size_bytes, latency_ms_p50, latency_ms_p99, throughput_per_s, accuracy, macro_f1, num_samples
+- `serving`    triton (version of the server), backend (what computes the graph in it)
+- `served`     protocol (http, grpc), concurrency, num_requests, num_errors, throughput_per_s, latency_ms_p50, latency_ms_p99,
+               batch_sizes (size -> times computed), mean_batch_size, cost_per_1000_requests, cost_per_million_tokens (or null)
 - `exported`   files (name -> path relative to the folder)
 - `scored`     figures, samples (paths relative to the folder; samples may be null): an evaluation is whole
 """

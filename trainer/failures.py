@@ -15,6 +15,10 @@ class NotANumberError(Exception):
     """The loss or the gradient is no number any more."""
 
 
+class ServerFailedError(Exception):
+    """A server that is asked ended, does not answer, or refuses everything."""
+
+
 @contextmanager
 def in_stage(index: int, field: str = "") -> Iterator[None]:
     """Puts the place of a stage (from 1) in its run in front of a ValueError from inside, which names the field unless it is given."""
@@ -32,6 +36,8 @@ def explain(error: Exception) -> tuple[str, str]:
     text = str(error)
     if isinstance(error, NotANumberError):
         return text, "not_a_number"
+    if isinstance(error, ServerFailedError):
+        return text, "server_failed"
     if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
         return f"No space left on the disk: {getattr(error, 'filename', None) or 'the data folder is full'}", "no_space"
     if isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 MANIFEST = "manifest.json"
 
@@ -27,13 +28,18 @@ def write_manifest(folder: Path) -> int:
     return size_bytes
 
 
-def verify(folder: Path) -> None:
-    """Raises Damaged, naming the file, unless every file is as the manifest says."""
+def files_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Returns digest and size of every file by its name, as the manifest has them. Raises Damaged where it cannot be read."""
     try:
-        files = json.loads((folder / MANIFEST).read_text())["files"]
+        files: dict[str, dict[str, Any]] = json.loads((folder / MANIFEST).read_text())["files"]
     except (OSError, ValueError, KeyError) as error:
         raise Damaged(f"{folder.name}: no readable {MANIFEST}") from error
-    for name, expected in files.items():
+    return files
+
+
+def verify(folder: Path) -> None:
+    """Raises Damaged, naming the file, unless every file is as the manifest says."""
+    for name, expected in files_of(folder).items():
         path = folder / name
         if not path.is_file() or digest(path) != expected["sha256"]:
             raise Damaged(f"{folder.name}: {name} is not what was saved")

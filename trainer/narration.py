@@ -48,6 +48,11 @@ def measured(event: Fields) -> str:
     return f"{event['precision']} on {event['runtime']}: {size:.1f} MB, {latency:.2f} ms, accuracy {figure(event['accuracy'])}"
 
 
+def served(event: Fields) -> str:
+    rate, p50, p99 = (figure(event[name]) for name in ("throughput_per_s", "latency_ms_p50", "latency_ms_p99"))
+    return f"{event['protocol'].upper()}, {event['concurrency']} at a time: {rate} requests/s, {p50} ms, of a hundred one {p99} ms"
+
+
 SENTENCES: dict[str, Callable[[Fields], str]] = {
     "preparing": lambda event: str(event["what"]),
     "warned": lambda event: str(event["message"]),
@@ -60,6 +65,7 @@ SENTENCES: dict[str, Callable[[Fields], str]] = {
     "stopped": lambda event: f"stopped as asked, goes on from {event['checkpoint']}",
     "finished": finished,
     "measured": measured,
+    "served": served,
     "scored": lambda event: f"wrote {event['figures']}",
     "exported": lambda event: "wrote " + ", ".join(event["files"].values()),
 }

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.uploads import check_picture, check_text
-from trainer.runtimes import CARD, OnnxRuntime, Runtime, TorchRuntime, to_arrays
+from trainer.inputs import checked_arrays
+from trainer.runtimes import CARD, OnnxRuntime, Runtime, TorchRuntime
 
 Answer = tuple[str, dict[str, float]]
 
@@ -25,21 +25,9 @@ def analyze_multimodal_sentiment(image_path: Path | str | None, text: str | None
 
 def predict(runtime: Runtime, image: bytes | None, text: str | None) -> Answer:
     """Looks at what the model looks at and ignores the other. Raises ValueError with a sentence for what cannot be used."""
-    image, text = checked(runtime, image, text)
-    scores = softmax(runtime.logits(to_arrays(runtime.card, runtime.tokenizer, image, text))[0])
+    scores = softmax(runtime.logits(checked_arrays(runtime.card, runtime.tokenizer, image, text))[0])
     probabilities = dict(zip(runtime.card.classes, scores.tolist(), strict=True))
     return max(probabilities, key=lambda name: probabilities[name]), probabilities
-
-
-def checked(runtime: Runtime, image: bytes | None, text: str | None) -> tuple[bytes | None, str | None]:
-    """Returns what the model is to look at, judged. Raises ValueError."""
-    if "picture" in runtime.card.names:
-        if image is None:
-            raise ValueError("This model looks at a picture: give one.")
-        check_picture(image)
-    if "tokens" in runtime.card.names:
-        text = check_text(text or "")
-    return image, text
 
 
 def softmax(logits_K: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from trainer.data.picture_cache import PictureCache
 from trainer.data.samples import Index, Samples
 from trainer.device import set_threads
 from trainer.events import EventLog
-from trainer.export import export_onnx, new_partial, write_export
+from trainer.export import export_onnx, new_partial, parity_fields, write_export
 from trainer.failures import explain
 from trainer.measure import batches, measure
 from trainer.narration import Narrator
@@ -73,8 +73,8 @@ def export(job: QuantizationJob, target: Path, runtime: TorchRuntime, training: 
     """Writes the export folder: FP32 and INT8 graphs and the BF16 weights."""
     partial = new_partial(target)
     events.emit("preparing", what="Exporting to ONNX")
-    difference = export_onnx(runtime, partial / FILES["fp32"])
-    card = runtime.card.model_copy(update={"files": FILES, "parity": difference})
+    cases = export_onnx(runtime, partial / FILES["fp32"])
+    card = runtime.card.model_copy(update={"files": FILES, **parity_fields(cases)})
     events.emit("preparing", what=f"Calibrating INT8 on {job.quantization.calibration_samples} training samples")
     make_int8(partial, card, training, job.quantization.calibration_samples)
     save_file(weights_bf16(runtime), partial / BF16_FILE)

@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from tokenizers import Tokenizer
 
-from trainer.data.pictures import DEVIATION, MEAN, decode, normalise
-from trainer.data.uploads import MALFORMED
+from trainer.data.pictures import DEVIATION, MEAN
 from trainer.manifest import verify
+from trainer.signature import check_signature, of_session
 
 CARD = "model.json"
 INPUTS = {"image_and_text": ("picture", "tokens", "mask"), "image": ("picture",), "text": ("tokens", "mask")}
@@ -25,6 +25,16 @@ class Normalisation(BaseModel):
 
     mean: tuple[float, ...] = tuple(round(float(value), 4) for value in MEAN.flatten())
     deviation: tuple[float, ...] = tuple(round(float(value), 4) for value in DEVIATION.flatten())
+
+
+class Parity(BaseModel):
+    """How far the graph's logits are from PyTorch's at most, for one batch size and one length of texts (0: it reads none)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_size: int
+    num_tokens: int
+    difference: float
 
 
 class ModelCard(BaseModel):
@@ -39,6 +49,7 @@ class ModelCard(BaseModel):
     normalisation: Normalisation = Normalisation()
     files: dict[str, str] = {}
     parity: float | None = None
+    parity_cases: tuple[Parity, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,27 +67,6 @@ class Runtime(Protocol):
         """Takes the card's inputs: picture float32 (B, 3, side, side), tokens and mask int64 (B, T). Returns float32 (B, classes)."""
 
 
-def to_arrays(card: ModelCard, tokenizer: Tokenizer, image: bytes | None, text: str | None) -> Arrays:
-    """Makes a batch of one; what the model does not look at is left out. Raises ValueError for a picture that cannot be decoded."""
-    arrays: Arrays = {}
-    if "picture" in card.names:
-        assert image is not None
-        arrays["picture"] = normalise(decode_checked(image, card.image_size)[None])
-    if "tokens" in card.names:
-        assert text is not None
-        encoded = tokenizer.encode(text)
-        arrays["tokens"] = np.array([encoded.ids], np.int64)
-        arrays["mask"] = np.array([encoded.attention_mask], np.int64)
-    return arrays
-
-
-def decode_checked(image: bytes, side: int) -> np.ndarray:
-    try:
-        return decode(image, side)
-    except MALFORMED as error:
-        raise ValueError("The picture is damaged or cut short.") from error
-
-
 class OnnxRuntime:
     """An exported model on the CPU; `precision` names the file."""
 
@@ -91,6 +81,7 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = num_threads or cores(), 3
         self.session = onnxruntime.InferenceSession(folder / self.card.files[precision], options, providers=["CPUExecutionProvider"])
+        check_signature(of_session(self.session), self.card, self.card.files[precision])
         self.name = f"ONNX Runtime {onnxruntime.__version__}"
 
     def logits(self, arrays: Arrays) -> np.ndarray:

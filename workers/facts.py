@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dashboard.playground.models import Probe, Score
-from dashboard.runs.models import Attempt, Evaluation, Job, Quantization, Stage
+from dashboard.runs.models import Attempt, Evaluation, Job, LoadTest, Quantization, Stage
 
 
 def progressed(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -83,6 +83,7 @@ def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
 def exported(attempt: Attempt, event: Mapping[str, Any]) -> None:
     files = {name: relative(attempt, path) for name, path in event["files"].items()}
     Quantization.objects.filter(pk=attempt.job_id).update(files=files)
+    LoadTest.objects.filter(pk=attempt.job_id).update(repository=files.get("repository", ""))
 
 
 def scored(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -92,8 +93,18 @@ def scored(attempt: Attempt, event: Mapping[str, Any]) -> None:
     Evaluation.objects.filter(pk=attempt.job_id).update(figures=figures, samples=samples, progress={})
 
 
+def serving(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    LoadTest.objects.filter(pk=attempt.job_id).update(server={name: event[name] for name in ("triton", "backend")})
+
+
+def served(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    job = LoadTest.objects.get(pk=attempt.job_id)
+    job.rows = [*job.rows, {name: value for name, value in event.items() if name not in ("seq", "at", "kind")}]
+    job.save(update_fields=["rows"])
+
+
 # What a page shows of a run, its stages and its quantization, beside the newest step.
-CHANGES_STATE = ("preparing", "progressed", "started", "evaluated", "finished", "measured", "exported", "scored")
+CHANGES_STATE = ("preparing", "progressed", "started", "evaluated", "finished", "measured", "exported", "scored", "serving", "served")
 KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "started": started,
     "preparing": progressed,
@@ -109,6 +120,8 @@ KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "measured": measured,
     "exported": exported,
     "scored": scored,
+    "serving": serving,
+    "served": served,
 }
 
 

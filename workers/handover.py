@@ -10,11 +10,13 @@ from django.conf import settings
 
 from dashboard.playground.changes import item_of
 from dashboard.playground.models import Probe
-from dashboard.runs.models import Attempt, Evaluation, Kind, Quantization, Run, Stage
+from dashboard.runs.models import Attempt, Evaluation, Kind, LoadTest, Quantization, Run, Stage
 from dashboard.runs.reuse import note_key
+from dashboard.serving.exports import newest_export
 from trainer import config, probes
+from trainer.config.serving import LoadTestJob
 
-Document = config.StageJob | config.EvaluationJob | config.QuantizationJob
+Document = config.StageJob | config.EvaluationJob | config.QuantizationJob | LoadTestJob
 
 
 def hand_over(attempt: Attempt, kind: Kind) -> None:
@@ -73,10 +75,20 @@ def quantization_job(attempt: Attempt) -> config.QuantizationJob:
     )
 
 
+def load_test_job(attempt: Attempt) -> LoadTestJob:
+    """What an attempt before this one measured is measured anew."""
+    job = LoadTest.objects.select_related("run").get(pk=attempt.job_id)
+    LoadTest.objects.filter(pk=job.pk).update(rows=[], server={}, repository="")
+    found = newest_export(job.run)
+    assert found, f"run {job.run_id} has no export"
+    return LoadTestJob(export=absolute(found.path), **job.asked)
+
+
 DOCUMENTS: Mapping[Kind, Callable[[Attempt], Document]] = {
     Kind.STAGE: stage_job,
     Kind.EVALUATION: evaluation_job,
     Kind.QUANTIZATION: quantization_job,
+    Kind.LOAD_TEST: load_test_job,
 }
 
 

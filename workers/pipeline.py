@@ -32,7 +32,7 @@ STOP_GRACE_S = 60.0
 SHUTDOWN_GRACE_S = 15.0
 # What a database says that does answer: it would say the same the next time.
 REFUSED = (DataError, IntegrityError)
-VERBS = {Kind.STAGE: "train", Kind.EVALUATION: "evaluate", Kind.QUANTIZATION: "quantize"}
+VERBS = {Kind.STAGE: "train", Kind.EVALUATION: "evaluate", Kind.QUANTIZATION: "quantize", Kind.LOAD_TEST: "load-test"}
 
 
 def run_next(worker: Worker, shutting_down: threading.Event) -> bool:

@@ -1,4 +1,4 @@
-"""Deletes what nobody wants to keep: runs whose deletion was cut short, and, where the settings say so, those that ended long ago."""
+"""Deletes what nobody wants to keep: what was cut short, and, where the settings say so, runs that ended long ago."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 from django.conf import settings
 from django.db import Error, connection
 
+from dashboard.registry.leftovers import remove_leftovers
 from dashboard.runs.deletion import hide, outlived, remove, unfinished
 from dashboard.runs.lifecycle import WrongState
 from dashboard.runs.models import Run
@@ -30,6 +31,7 @@ def keep_pruning(ended: threading.Event) -> None:
 
 
 def prune(ended: threading.Event) -> None:
+    remove_leftovers()
     due = outlived(settings.RETENTION_DAYS) if settings.RETENTION_DAYS else []
     for run in [*unfinished(), *(run for run in due if may_go(run))]:
         log.info("run %s is deleted", run.pk)

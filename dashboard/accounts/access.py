@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from dashboard.accounts.models import Membership, Project, Role, User
+from dashboard.registry.models import RegisteredModel
 from dashboard.runs.models import Run
 
 Right = Literal["view", "edit", "own"]
@@ -36,6 +37,11 @@ def runs(user: Person, right: Right = "view") -> QuerySet[Run]:
     return Run.objects.filter(project__in=projects(user, right), deleted_at=None).select_related("project", "owner")
 
 
+def registered_models(user: Person, right: Right = "view") -> QuerySet[RegisteredModel]:
+    """The models by name of those projects."""
+    return RegisteredModel.objects.filter(project__in=projects(user, right)).select_related("project", "owner")
+
+
 def pairs(user_ids: Collection[int], project_ids: Collection[int]) -> set[tuple[int, int]]:
     """Which of these people, who must be active, may see which of these projects: one query for all that watch."""
     found = Membership.objects.filter(user__in=user_ids, user__is_active=True, project__in=project_ids, role__in=ROLES["view"])
@@ -54,6 +60,23 @@ def get_run(user: Person, run_id: int, right: Right = "view") -> Run:
     if run is None:
         raise Http404("No such run.")
     return _checked(user, run.project, right, run)
+
+
+def get_model(user: Person, model_id: int, right: Right = "view") -> RegisteredModel:
+    model = registered_models(user).filter(pk=model_id).first()
+    if model is None:
+        raise Http404("No such model.")
+    return _checked(user, model.project, right, model)
+
+
+def get_model_named(user: Person, name: str, project: str, right: Right = "view") -> RegisteredModel:
+    """`project` may be "" where only one of the person's projects has a model of that name. Raises ValueError where several have."""
+    found = list(registered_models(user).filter(name=name, **({"project__slug": project} if project else {}))[:2])
+    if not found:
+        raise Http404("No such model.")
+    if len(found) > 1:
+        raise ValueError("Several of your projects have a model of that name: name the project.")
+    return _checked(user, found[0].project, right, found[0])
 
 
 def has_right(user: Person, project: Project, right: Right) -> bool:

@@ -14,6 +14,7 @@ from pydantic import ValidationError as ConfigError
 from dashboard.api.auth import AUTH
 from dashboard.api.evaluations import router as evaluations
 from dashboard.api.export import router as export
+from dashboard.api.load_tests import router as load_tests
 from dashboard.api.recipes import router as recipes
 from dashboard.api.runs import router as runs
 from dashboard.api.series import router as series
@@ -23,16 +24,20 @@ from dashboard.playground.api import router as playground
 from dashboard.playground.api_kept import router as playground_kept
 from dashboard.playground.api_many import router as playground_many
 from dashboard.playground.api_text import router as playground_text
+from dashboard.registry.api import router as models
 from dashboard.runs.lifecycle import WrongState
+from dashboard.serving.choices import Refused as NotToServe
 
 api = NinjaAPI(title="Anneal", version="1", urls_namespace="api", auth=AUTH, docs_url=None)
 api.add_router("/runs", runs)
 api.add_router("/runs", export)
 api.add_router("/runs", evaluations)
+api.add_router("/runs", load_tests)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
 for each in (playground, playground_kept, playground_many, playground_text):
     api.add_router("/playground", each)
+api.add_router("/models", models)
 
 
 def answer(request: HttpRequest, status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> HttpResponse:
@@ -57,6 +62,11 @@ def wrong_state(request: HttpRequest, error: Exception) -> HttpResponse:
 @api.exception_handler(NotToAsk)
 def not_to_ask(request: HttpRequest, error: Exception) -> HttpResponse:
     return answer(request, 422, str(error))
+
+
+@api.exception_handler(NotToServe)
+def not_to_serve(request: HttpRequest, error: NotToServe) -> HttpResponse:
+    return answer(request, 422, str(error), error.errors)
 
 
 @api.exception_handler(Refused)

@@ -40,6 +40,7 @@ class Kind(models.TextChoices):
     STAGE = "stage", _("Stage")
     EVALUATION = "evaluation", _("Evaluation")
     QUANTIZATION = "quantization", _("Quantization")
+    LOAD_TEST = "load_test", _("Load test")
 
 
 class Run(models.Model):
@@ -176,6 +177,21 @@ class Quantization(Job):
 
     rows: models.JSONField[list[dict[str, Any]]] = models.JSONField(default=list)
     files: models.JSONField[dict[str, str]] = models.JSONField(default=dict)
+
+
+class LoadTest(Job):
+    """A model served by Triton and measured under load.
+
+    `asked` is the trainer's LoadTestJob without the export it is of; `rows` are the deployment table, `server` says what served.
+    `repository` is the model repository as it was served, relative to the folder of all runs.
+    """
+
+    OF_KIND = Kind.LOAD_TEST
+
+    asked: models.JSONField[dict[str, Any]] = models.JSONField()
+    rows: models.JSONField[list[dict[str, Any]]] = models.JSONField(default=list)
+    server: models.JSONField[dict[str, str]] = models.JSONField(default=dict)
+    repository = models.CharField(max_length=300, blank=True)
 
 
 class Attempt(models.Model):

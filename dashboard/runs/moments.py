@@ -57,6 +57,8 @@ LOOKS = {
     "lost": ("unplug", "worse"),
     "finished": ("circle-check", "better"),
     "exported": ("boxes", "better"),
+    "serving": ("server", ""),
+    "served": ("circle-check", ""),
 }
 
 
@@ -109,6 +111,12 @@ def skipped(event: Event) -> str:
     return _("Loss is no number at %(step)s, drawn from %(sources)s: step skipped") % {"step": at_step(event), "sources": sources(event)}
 
 
+def served(event: Event) -> str:
+    words = {"protocol": {"http": "HTTP", "grpc": "gRPC"}.get(event.data.get("protocol", ""), ""), "count": event.data.get("concurrency")}
+    words |= {"rate": number(event.data.get("throughput_per_s")), "p99": number(event.data.get("latency_ms_p99"), 3)}
+    return _("%(protocol)s, %(count)s at a time: %(rate)s requests/s, p99 %(p99)s ms") % words
+
+
 def went_back(event: Event) -> str:
     words = {"step": at_step(event), "sources": sources(event), "good": number(event.data.get("last_good") or 0)}
     return _("Loss is no number at %(step)s, drawn from %(sources)s: went back to checkpoint %(good)s") % words
@@ -140,6 +148,8 @@ SENTENCES: dict[str, Callable[[Event], str]] = {
         _("Lost %(worker)s at %(step)s") % {"worker": event.data.get("worker") or _("its worker"), "step": at_step(event)}
     ),
     "finished": lambda event: _("Stage done at %(step)s") % {"step": at_step(event)},
+    "serving": lambda event: _("Served by Triton %(version)s") % {"version": event.data.get("triton", "")},
+    "served": served,
     "exported": lambda event: _("Exported: %(names)s") % {"names": ", ".join(event.data.get("files", {}))},
 }
 

@@ -17,17 +17,19 @@ from dashboard.accounts import access
 from dashboard.accounts.models import User
 from dashboard.evaluations.tab import content as evaluation
 from dashboard.fleet.models import Worker
+from dashboard.registry.of_run import versions_by_stage
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
 from dashboard.runs.ledger import ledger_of
 from dashboard.runs.log import newest_part
-from dashboard.runs.models import DONE, Attempt, Event, Job, Quantization, Run, Status
+from dashboard.runs.models import DONE, Attempt, Event, Job, Kind, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
 from dashboard.runs.page_data import exports, page_data
 from dashboard.runs.readable import readable_model, readable_stage
 from dashboard.runs.results import stage_cards
 from dashboard.runs.reuse import origins
+from dashboard.serving.tab import content as serving
 from dashboard.templatetags.anneal import STATUS_ICONS
 
 TABS = {
@@ -37,8 +39,11 @@ TABS = {
     "logs": _("Logs"),
     "evaluation": _("Evaluation"),
     "quantization": _("Quantization"),
+    "serving": _("Serving"),
     "events": _("Events"),
 }
+# Where a job that is done beside the run's own work is shown.
+TAB_OF = {Kind.EVALUATION: "evaluation", Kind.LOAD_TEST: "serving"}
 NEWEST_EVENTS = 8
 LISTED_EVENTS = 1_000
 
@@ -74,8 +79,8 @@ def job_stop(request: HttpRequest, run_id: int, job_id: int) -> HttpResponse:
     try:
         lifecycle.stop_aside(job, request.user)
     except lifecycle.WrongState as problem:
-        return show(request, run, job.kind if job.kind in TABS else "charts", problem=str(problem), status=409)
-    return redirect("run_tab", run.pk, job.kind) if job.kind in TABS else redirect("run_detail", run.pk)
+        return show(request, run, TAB_OF.get(Kind(job.kind), "charts"), problem=str(problem), status=409)
+    return redirect("run_tab", run.pk, TAB_OF[Kind(job.kind)]) if job.kind in TAB_OF else redirect("run_detail", run.pk)
 
 
 @require_POST
@@ -134,6 +139,7 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "can_edit": access.has_right(request.user, run.project, "edit"),
         "can_stop": run.status in STOPPABLE,
         "exports": exports(run),
+        "registered": versions_by_stage(run),
     }
 
 
@@ -205,6 +211,7 @@ CONTENT: dict[str, Callable[[HttpRequest, Run], dict[str, Any]]] = {
     "logs": logs,
     "evaluation": evaluation,
     "quantization": quantization,
+    "serving": serving,
     "events": events,
 }
 

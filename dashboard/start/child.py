@@ -29,7 +29,7 @@ class Child:
 
     def start(self) -> None:
         """In a session of its own, so that a Ctrl-C reaches the supervisor alone, which then stops one after the other."""
-        bound = [sys.executable, "-m", "dashboard.start.bound", str(os.getpid()), *self.command]
+        bound = [sys.executable, "-m", "trainer.bound", str(os.getpid()), *self.command]
         self.process = subprocess.Popen(
             bound, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=settings.BASE_DIR, start_new_session=True
         )

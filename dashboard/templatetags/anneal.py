@@ -77,6 +77,12 @@ def freshness_word(word: str) -> str:
 
 
 @register.filter
+def precision(name: str) -> str:
+    """A precision as people write it: INT8 PTQ."""
+    return name.upper().replace("_", " ")
+
+
+@register.filter
 def get(mapping: Mapping[str, Any], key: str) -> Any:
     """A value by a key that a template has in a variable, or that holds a slash."""
     return mapping.get(key)

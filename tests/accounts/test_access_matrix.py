@@ -6,6 +6,7 @@ The routes come from the URL resolver, the OpenAPI document and the websocket ro
 from __future__ import annotations
 
 import json
+import secrets
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -15,9 +16,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from dashboard.api.api import api
 from dashboard.live.routing import websocket_urlpatterns
+from dashboard.registry.models import PRODUCTION, Alias, RegisteredModel, Version
+from dashboard.runs.models import Run
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +48,8 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "run_retry": ("post", EDITORS),
     "run_delete": ("post", EDITORS),
     "evaluation_ask": ("post", EDITORS),
+    "load_test_ask": ("post", EDITORS),
+    "repository_download": ("get", (OUT, GONE, GONE, GONE, GONE)),
     "job_stop": ("post", (OUT, GONE, NO, GONE, GONE)),
     "compare": ("get", SIGNED_IN),
     "queue": ("get", SIGNED_IN),
@@ -51,6 +57,12 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "recipe_list": ("get", SIGNED_IN),
     "dataset_list": ("get", SIGNED_IN),
     "dataset_picture": ("get", SIGNED_IN),
+    "model_list": ("get", SIGNED_IN),
+    "model_register": ("get", EDITORS),
+    "model_detail": ("get", MEMBERS),
+    "alias_set": ("post", EDITORS),
+    "alias_remove": ("post", OWNERS),
+    "version_delete": ("post", EDITORS),
     "playground": ("get", SIGNED_IN),
     "playground_language": ("get", SIGNED_IN),
     "settings": ("get", SIGNED_IN),
@@ -67,6 +79,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
 }
 API_MEMBERS = (401, 404, IN, IN, IN)
 API_EDITORS = (401, 404, 403, IN, IN)
+API_OWNERS = (401, 404, 403, 403, IN)
 API_SIGNED_IN = (401, IN, IN, IN, IN)
 # Asked for a row that is nobody's.
 API_OWN = (401, 404, 404, 404, 404)
@@ -87,8 +100,19 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("get", "/api/v1/runs/{run_id}/quantizations"): API_MEMBERS,
     ("get", "/api/v1/runs/{run_id}/evaluations"): API_MEMBERS,
     ("post", "/api/v1/runs/{run_id}/evaluations"): API_EDITORS,
+    ("get", "/api/v1/runs/{run_id}/load-tests"): API_MEMBERS,
+    ("post", "/api/v1/runs/{run_id}/load-tests"): API_EDITORS,
     ("get", "/api/v1/recipes"): API_SIGNED_IN,
     ("post", "/api/v1/playground/predictions"): API_MEMBERS,
+    ("get", "/api/v1/models"): API_SIGNED_IN,
+    ("post", "/api/v1/models"): API_EDITORS,
+    ("get", "/api/v1/models/{name}"): API_MEMBERS,
+    ("post", "/api/v1/models/{name}/versions"): API_EDITORS,
+    ("get", "/api/v1/models/{name}/versions/{number}"): API_MEMBERS,
+    ("delete", "/api/v1/models/{name}/versions/{number}"): API_EDITORS,
+    ("get", "/api/v1/models/{name}/versions/{number}/archive"): API_MEMBERS,
+    ("put", "/api/v1/models/{name}/aliases/{alias}"): API_OWNERS,
+    ("delete", "/api/v1/models/{name}/aliases/{alias}"): API_OWNERS,
     ("post", "/api/v1/playground/explanations"): API_MEMBERS,
     ("get", "/api/v1/playground/models"): API_MEMBERS,
     ("get", "/api/v1/playground/kept"): API_SIGNED_IN,
@@ -114,7 +138,7 @@ QUERIES = dict.fromkeys(("/api/v1/series", "/api/v1/runs/{run_id}/series"), "?me
 QUERIES |= dict.fromkeys(("/api/v1/playground/models", "/api/v1/playground/probes"), "?run={run_id}")
 
 
-def arguments_of(name: str, cast: Cast, run_id: int) -> dict[str, object]:
+def arguments_of(name: str, cast: Cast, run_id: int, model_id: int) -> dict[str, object]:
     known = {
         "run_id": run_id,
         "tab": "config",
@@ -125,9 +149,26 @@ def arguments_of(name: str, cast: Cast, run_id: int) -> dict[str, object]:
         "name": "composed-pairs",
         "split": "test",
         "row": 0,
+        "model_id": model_id,
+        "alias": PRODUCTION,
+        "version_number": 1,
     }
     pattern = next(each for each in get_resolver().url_patterns if each.name == name)
     return {key: known[key] for key in pattern.pattern.converters}
+
+
+LINEAGE = {"run": {"number": 1, "name": "steady-kestrel"}, "stages": [{"index": 1, "name": "Foundation", "tasks": []}], "code": {}}
+
+
+def registered_model(cast: Cast, run: Run) -> int:
+    """A model whose only version is in production."""
+    model = RegisteredModel.objects.get_or_create(project=cast.project, name="sentiment", defaults={"owner": cast.alice})[0]
+    place = secrets.token_hex(16)
+    files = {"size_bytes": 0, "archive_bytes": 1536, "files": {}, "digest": "0" * 64}
+    fields = {"owner": cast.alice, "run": run, "stage_index": 1, "lineage": LINEAGE, "created_at": timezone.now(), "place": place, **files}
+    version = Version.objects.get_or_create(model=model, number=1, defaults=fields)[0]
+    Alias.objects.get_or_create(model=model, name=PRODUCTION, defaults={"version": version})
+    return model.pk
 
 
 def sign_in(client: Client, cast: Cast, identity: str) -> None:
@@ -164,7 +205,8 @@ def test_pages_open_for_those_who_may(name: str, cast: Cast) -> None:
     for identity, expected in zip(IDENTITIES, answers, strict=True):
         client = Client()
         sign_in(client, cast, identity)
-        address = reverse(name, kwargs=arguments_of(name, cast, run.pk))
+        address = reverse(name, kwargs=arguments_of(name, cast, run.pk, registered_model(cast, run)))
+        address += f"?run={run.pk}" if name == "model_register" else ""
         judge(getattr(client, method)(address), expected, identity)
 
 
@@ -177,30 +219,41 @@ def test_every_operation_has_an_entry() -> None:
 def test_operations_answer_those_who_may(operation: tuple[str, str], cast: Cast) -> None:
     run = cast.submit()
     method, path = operation
-    rows = dict.fromkeys(("kept_id", "judgement_id", "probe_id"), 0)
-    address = path.format(run_id=run.pk, ticket="a-ticket", **rows) + QUERIES.get(path, "").format(run_id=run.pk)
+    names = {"run_id": run.pk, "name": "sentiment", "number": 1, "alias": PRODUCTION, "ticket": "a-ticket"}
+    names |= dict.fromkeys(("kept_id", "judgement_id", "probe_id"), 0)
+    address = path.format(**names) + QUERIES.get(path, "").format(run_id=run.pk)
     for identity, expected in zip(IDENTITIES, OPERATIONS[operation], strict=True):
         client = Client()
+        registered_model(cast, run)
         sign_in(client, cast, identity)
         judge(ask(client, method, address, cast, run.pk), expected, identity)
 
 
 def ask(client: Client, method: str, address: str, cast: Cast, run_id: int):
-    if address == "/api/v1/runs" and method == "post":
-        body = {"project": cast.project.slug, "recipe": "sentiment-tiny", "name": "from-api"}
-        return client.post(address, json.dumps(body), content_type="application/json")
-    if address.endswith("fork") or (address.endswith("evaluations") and method == "post"):
-        return client.post(address, json.dumps({"stage": 1}), content_type="application/json")
-    if address.endswith("datasets"):
-        return client.post(address, json.dumps({"project": cast.project.slug}), content_type="application/json")
-    if address.endswith("generations"):
-        return client.post(address, json.dumps({"model": run_id, "prompt": "Once"}), content_type="application/json")
+    if method in ("post", "put") and (body := body_of(address, cast, run_id)) is not None:
+        return getattr(client, method)(address, json.dumps(body), content_type="application/json")
     if "/playground/" in address and method == "post":
         table = SimpleUploadedFile("texts.csv", b"text\nhello\n")
-        return client.post(
-            address, {"text": "", "model": run_id, "run": run_id, "said": "a", "label": "b", "answers": "[]", "files": [table]}
-        )
+        told = {"text": "", "model": run_id, "run": run_id, "said": "a", "label": "b", "answers": "[]", "files": [table]}
+        return client.post(address, told)
     return getattr(client, method)(address)
+
+
+def body_of(address: str, cast: Cast, run_id: int) -> dict[str, object] | None:
+    """None where the operation takes a form."""
+    project = {"project": cast.project.slug}
+    bodies = {
+        "/runs": project | {"recipe": "sentiment-tiny", "name": "from-api"},
+        "/fork": {"stage": 1},
+        "/evaluations": {"stage": 1},
+        "/load-tests": {},
+        "/models": project | {"name": "another"},
+        "/versions": {"run": run_id, "stage": 1},
+        f"/aliases/{PRODUCTION}": {"version": 1},
+        "/datasets": project,
+        "/generations": {"model": run_id, "prompt": "Once"},
+    }
+    return next((body for end, body in bodies.items() if address.endswith(end)), None)
 
 
 def test_the_session_alone_cannot_post_to_the_api_without_a_csrf_token(cast: Cast) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from trainer.data.uploads import check_picture
-from trainer.runtimes import decode_checked
+from trainer.inputs import decode_checked
 
 SIDE = 64
 

@@ -18,9 +18,10 @@ from tests.trainer.conftest import Make, write_job
 from trainer.__main__ import main
 from trainer.data.reading import open_dataset
 from trainer.events import FILE_NAME
+from trainer.inputs import to_arrays
 from trainer.manifest import Damaged, verify
 from trainer.predict import load
-from trainer.runtimes import OnnxRuntime, TorchRuntime, to_arrays
+from trainer.runtimes import OnnxRuntime, TorchRuntime
 
 INPUTS = ["image_and_text", "image", "text"]
 

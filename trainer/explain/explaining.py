@@ -11,8 +11,9 @@ import torch
 from trainer.explain import grad_cam, gradients, occlusion
 from trainer.explain.alone import alone
 from trainer.explain.words import Word, frame, hidden_token, words_of
-from trainer.predict import checked, softmax
-from trainer.runtimes import Arrays, Runtime, TorchRuntime, to_arrays
+from trainer.inputs import checked, to_arrays
+from trainer.predict import softmax
+from trainer.runtimes import Arrays, Runtime, TorchRuntime
 
 
 class Unwanted(Exception):
@@ -26,7 +27,7 @@ def explain(runtime: Runtime, image: bytes | None, text: str | None, is_unwanted
     how much a word speaks for it (log-odds against all others). `alone` is there for models of both inputs.
     Raises Unwanted when it is, between two of them.
     """
-    image, text = checked(runtime, image, text)
+    image, text = checked(runtime.card, image, text)
     arrays = to_arrays(runtime.card, runtime.tokenizer, image, text)
     target = int(softmax(runtime.logits(arrays)[0]).argmax())
     found: dict[str, Any] = {"class": runtime.card.classes[target]}

@@ -4,6 +4,7 @@ import { RunCharts } from "./chart/card.js";
 import { bindControls } from "./chart/controls.js";
 import { FullScreen } from "./chart/full-screen.js";
 import { bindMainActs } from "./chart/main-acts.js";
+import { drawDeployment } from "./chart/deployment.js";
 import { drawScatter } from "./chart/scatter.js";
 import * as numbers from "./chart/numbers.js";
 import { secondsLeft } from "./chart/ruler.js";
@@ -89,7 +90,7 @@ function drawProgress() {
 /** How far the jobs beside the run's own work have come. */
 function drawAsides() {
   for (const { id, progress } of store.asides) {
-    const element = document.querySelector(`[data-aside="${id}"]`);
+    const element = document.querySelector(`[data-aside="${id}"]:has([data-what])`);
     if (!element || !progress.what) continue;
     element.querySelector("[data-what]").textContent = progress.total ? `${progress.what} ${progress.done} / ${progress.total}` : progress.what;
     const bar = element.querySelector("progress");
@@ -102,11 +103,13 @@ function shareOf(stage) {
   return numbers.progress(stage.last_step / stage.num_steps);
 }
 
-/** What the server drew and only the page can finish: ages in the reader's time, and the picture of the ledger. */
+/** What the server drew and only the page can finish: ages in the reader's time, and the pictures of the ledger and of the load test. */
 function drawRegions() {
   drawAges();
   const element = document.getElementById("ledger-data");
   if (element) drawScatter(document.querySelector("[data-scatter]"), JSON.parse(element.textContent), data.words);
+  const points = document.getElementById("deployment-data");
+  if (points) drawDeployment(document.querySelector("[data-deployment]"), JSON.parse(points.textContent), data.words);
 }
 
 function drawAges() {

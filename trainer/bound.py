@@ -1,6 +1,6 @@
-"""`python -m dashboard.start.bound PARENT COMMAND...`: becomes the command, asked by the kernel to end when the parent dies.
+"""`python -m trainer.bound PARENT COMMAND...`: becomes the command, asked by the kernel to end when the parent dies.
 
-Even a supervisor killed by SIGKILL leaves nothing behind that way. Linux only; elsewhere the command simply starts.
+Even a parent killed by SIGKILL leaves nothing behind that way. Linux only; elsewhere the command simply starts.
 """
 
 from __future__ import annotations

@@ -1,0 +1,5 @@
+// The page of one model: the dialog that wants a version typed before it deletes it.
+
+import { bindMenus } from "./menu.js";
+
+bindMenus();
