@@ -21,7 +21,6 @@ def words() -> dict[str, str]:
         "no_reason": _("No explanation: %s"),
         "cut": _("The sentence is cut: this model reads %s tokens."),
         "tokens": _("%s tokens"),
-        "nowhere": _("%s: no place speaks for it"),
         "heat": _("Where the model looked for its answer %s"),
         "queued": _("Place %s in the queue"),
         "loading": _("Loading the model"),

@@ -106,7 +106,7 @@ def test_a_run_is_watched_through_an_outage_and_stopped(page, installation: Inst
 
 def finished_run(page, installation: Installation, token: str) -> int:
     run_id = start_run(page, installation, "quick", steps=20)
-    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed")
+    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed", patience_s=300)
     return run_id
 
 
@@ -179,7 +179,7 @@ def test_a_batch_answers_a_table_and_gives_a_table(page, installation: Installat
 def test_a_language_model_goes_on_with_a_text(page, installation: Installation) -> None:
     token = installation.token()
     run_id = ask(installation, token, "/runs", json.dumps({"recipe": "language-tiny", "name": "quiet-harbor"}).encode())["id"]
-    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed")
+    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed", patience_s=300)
     page.goto(f"{installation.address}/playground/language/?run={run_id}")
     page.fill("#text", "The union is")
     page.fill("#max_tokens", "20")

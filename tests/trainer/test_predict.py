@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import trainer
 from tests.trainer.conftest import Make
 from trainer import serve
 from trainer.__main__ import main
@@ -62,6 +63,14 @@ def test_train_folder_checkpoint_and_export_say_the_same(trained: Make, quantize
     for best, probabilities in answers:
         assert best == answers[0][0]
         assert list(probabilities.values()) == pytest.approx(list(answers[0][1].values()), abs=1e-5)
+
+
+def test_the_function_takes_bytes_and_finds_its_model_by_a_variable(trained: Make, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = analyze_multimodal_sentiment(picture, "so good", trained("image_and_text"))
+    with pytest.raises(ValueError, match="ANNEAL_MODEL"):
+        trainer.analyze_multimodal_sentiment(picture.read_bytes(), "so good")
+    monkeypatch.setenv("ANNEAL_MODEL", str(trained("image_and_text")))
+    assert trainer.analyze_multimodal_sentiment(picture.read_bytes(), "so good") == expected
 
 
 def test_a_single_prediction_is_that_of_the_test_split(trained: Make) -> None:
