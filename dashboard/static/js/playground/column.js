@@ -126,7 +126,7 @@ export class Column {
 function nameFor(model, reference) {
   const same = reference.model.run === model.run && reference.model.stage === model.stage;
   if (!same) return fill(words.stage, reference.model.stage);
-  return reference.model.step === model.step ? reference.precision : fill(words.checkpoint, reference.model.step.toLocaleString("en"));
+  return reference.model.step === model.step ? reference.precision : fill(words.at_step, reference.model.step.toLocaleString("en"));
 }
 
 function verdict(answer) {
