@@ -21,7 +21,6 @@ def words() -> dict[str, str]:
         "no_reason": _("No explanation: %s"),
         "cut": _("The sentence is cut: this model reads %s tokens."),
         "tokens": _("%s tokens"),
-        "nowhere": _("%s: no place speaks for it"),
         "heat": _("Where the model looked for its answer %s"),
         "queued": _("Place %s in the queue"),
         "loading": _("Loading the model"),
@@ -55,4 +54,18 @@ def words() -> dict[str, str]:
         "batch_empty": _("Choose pictures with a CSV, or a ZIP archive."),
         "made": _("%s holds %s samples. It stands under Datasets now."),
         "choose_class": _("Which is right?"),
+    }
+
+
+def language_words() -> dict[str, str]:
+    return {
+        "sentence": _("Write a prompt first."),
+        "loading": _("Loading the model"),
+        "writing": _("Writing"),
+        "cancelled": _("Stopped."),
+        "offline": _("The server does not answer. Try again in a moment."),
+        "spoke": _("%s tokens, %s a second; %s"),
+        "end": _("the model ended by itself"),
+        "length": _("cut at the most tokens"),
+        "stopped": _("stopped"),
     }

@@ -109,7 +109,8 @@ export class Column {
     if (!this.explained) return;
     if (this.explained.picture && image?.naturalWidth) {
       const { method, grid } = this.explained.picture;
-      this.part("method").textContent = grid.flat().some((value) => value > 0) ? method : fill(words.nowhere, method);
+      this.part("method").textContent = method;
+      this.part("nowhere").hidden = grid.flat().some((value) => value > 0);
       drawHeat(this.part("heat"), image, isHeat ? this.explained.picture.grid : null);
       this.part("heat").setAttribute("aria-label", fill(words.heat, this.explained.class));
     }
@@ -125,7 +126,7 @@ export class Column {
 function nameFor(model, reference) {
   const same = reference.model.run === model.run && reference.model.stage === model.stage;
   if (!same) return fill(words.stage, reference.model.stage);
-  return reference.model.step === model.step ? reference.precision : fill(words.checkpoint, reference.model.step.toLocaleString("en"));
+  return reference.model.step === model.step ? reference.precision : fill(words.at_step, reference.model.step.toLocaleString("en"));
 }
 
 function verdict(answer) {
