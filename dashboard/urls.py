@@ -13,6 +13,8 @@ from dashboard.fleet import views as fleet
 from dashboard.home.health import healthz
 from dashboard.home.views import home
 from dashboard.playground import views as playground
+from dashboard.quantizations.asking import quantization_ask
+from dashboard.quantizations.flips import flipped_csv
 from dashboard.recipes.views import recipe_list
 from dashboard.registry import views as registry
 from dashboard.runs import log, new, page
@@ -29,6 +31,8 @@ urlpatterns = [
     path("runs/<int:run_id>/stop/", page.run_stop, name="run_stop"),
     path("runs/<int:run_id>/jobs/<int:job_id>/stop/", page.job_stop, name="job_stop"),
     path("runs/<int:run_id>/evaluations/", evaluation_ask, name="evaluation_ask"),
+    path("runs/<int:run_id>/quantizations/", quantization_ask, name="quantization_ask"),
+    path("runs/<int:run_id>/quantizations/<int:job_id>/<slug:precision>.csv", flipped_csv, name="flipped_csv"),
     path("runs/<int:run_id>/load-tests/", serving.load_test_ask, name="load_test_ask"),
     path("runs/<int:run_id>/load-tests/<int:job_id>/repository/", serving.repository_download, name="repository_download"),
     path("runs/<int:run_id>/resume/", page.run_resume, name="run_resume"),

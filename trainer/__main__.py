@@ -39,9 +39,16 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def quantize(options: argparse.Namespace) -> int:
-    from trainer.quantize import quantize
+    from trainer.quantization.job import quantize
 
     return quantize(options.folder, options.datasets, stop.is_set, options.doorbell)
+
+
+def measure(options: argparse.Namespace) -> int:
+    from trainer.quantization.measuring import measure_folder
+
+    measure_folder(options.folder)
+    return 0
 
 
 def export(options: argparse.Namespace) -> int:
@@ -99,7 +106,8 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
     "train": (train, "train the stage or the run of a folder"),
     "plan": (plan, "say what a config would do"),
     "evaluate": (evaluate, "test a checkpoint of a folder"),
-    "quantize": (quantize, "measure FP32, BF16 and INT8"),
+    "quantize": (quantize, "make INT8 and measure it beside FP32 and BF16"),
+    "measure": (measure, "time one precision, as `quantize` has it done in a process apart"),
     "export": (export, "write ONNX with its card, transformers folders, or a Triton model repository"),
     "check-triton": (check_triton, "say what is wrong in a Triton model repository"),
     "load-test": (load_test, "measure a served model under load"),
@@ -113,11 +121,11 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m trainer")
     verbs = found.add_subparsers(dest="verb", required=True, metavar="VERB")
     parsers = {name: verbs.add_parser(name, help=text) for name, (_, text) in VERBS.items()}
-    for name in ("train", "evaluate", "quantize", "export", "check-triton", "load-test", "predict"):
+    for name in ("train", "evaluate", "quantize", "measure", "export", "check-triton", "load-test", "predict"):
         parsers[name].add_argument("folder", type=Path)
     for name in ("train", "evaluate", "quantize", "load-test", "plan"):
         parsers[name].add_argument("--datasets", type=Path, action="append", default=[], help="folder of imported data sets")
-    for name in ("train", "evaluate", "quantize", "load-test", "serve"):
+    for name in ("train", "evaluate", "quantize", "measure", "load-test", "serve"):
         parsers[name].add_argument("--lifeline", action="store_true", help="end as soon as standard input closes")
     for name in ("train", "evaluate", "quantize", "load-test"):
         parsers[name].add_argument("--doorbell", type=int, metavar="FD", help="open pipe that gets a byte after each flush of events")

@@ -2,7 +2,7 @@
 
 Kinds and their fields (all but the first three belong to a stage and carry `stage`, its index from 1):
 
-- `preparing`  what (sentence)
+- `preparing`  what (sentence); done and total where that can be counted
 - `progressed` what (sentence), done, total
 - `warned`     message
 - `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, server_failed, error)
@@ -19,7 +19,10 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `saved`      step, checkpoint (path relative to the folder), size_bytes, is_final
 - `stopped`    step, checkpoint
 - `finished`   step, checkpoint, results (metric -> number)
-- `measured`   precision, runtime, size_bytes, latency_ms_p50, latency_ms_p99, throughput_per_s, accuracy, macro_f1, num_samples
+- `measured`   precision, method, runtime, size_bytes, embedding_bytes, float_layers, latency_ms_p50 and _p99 (one sample), batch_size,
+               batch_ms_p50 and _p99, throughput_per_s, cpu_ms_per_sample, peak_memory_bytes, num_samples, accuracy, macro_f1, the
+               interval of each, f1_by_class, drop_interval (points), snr_db (null for what is exact), num_flipped, calibration
+- `judged`     max_drop, drops (points of each INT8), winner, passes, flipped (path relative to the folder): the export gate has spoken
 - `serving`    triton (version of the server), backend (what computes the graph in it)
 - `served`     protocol (http, grpc), concurrency, num_requests, num_errors, throughput_per_s, latency_ms_p50, latency_ms_p99,
                batch_sizes (size -> times computed), mean_batch_size, cost_per_1000_requests, cost_per_million_tokens (or null)

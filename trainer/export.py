@@ -46,14 +46,18 @@ def export_onnx(runtime: TorchRuntime, path: Path) -> tuple[Parity, ...]:
 
     Raises RuntimeError when they differ by more than rounding.
     """
-    names = runtime.card.names
-    example = tuple(torch.from_numpy(array) for array in random_arrays(runtime, 2).values())
+    model = Classifier(runtime.network, runtime.card.names).eval()
+    with quiet():
+        program = torch.export.export(model, examples(runtime), dynamic_shapes=(dynamic_shapes(runtime.card),))
+    write_program(program, runtime.card.names, path)
+    return parity(runtime, path)
+
+
+def write_program(exported: torch.export.ExportedProgram, names: tuple[str, ...], path: Path) -> None:
     with quiet():
         program = torch.onnx.export(
-            Classifier(runtime.network, names).eval(),
-            example,
+            exported,
             dynamo=True,
-            dynamic_shapes=(dynamic_shapes(runtime.card),),
             input_names=list(names),
             output_names=["logits"],
             opset_version=OPSET,
@@ -61,7 +65,11 @@ def export_onnx(runtime: TorchRuntime, path: Path) -> tuple[Parity, ...]:
         )
     assert program is not None
     program.save(path, external_data=False)
-    return parity(runtime, path)
+
+
+def examples(runtime: TorchRuntime) -> tuple[Tensor, ...]:
+    """Two samples, for a batch of one would be taken for a constant."""
+    return tuple(torch.from_numpy(array) for array in random_arrays(runtime, 2).values())
 
 
 def dynamic_shapes(card: ModelCard) -> tuple[dict[int, torch.export.Dim], ...]:
@@ -126,12 +134,12 @@ def random_arrays(runtime: TorchRuntime, size: int, length: int | None = None) -
     return {name: every[name] for name in card.names}
 
 
-def write_export(partial: Path, folder: Path, card: ModelCard, tokenizer: Tokenizer) -> None:
-    """Completes a folder of model files by card, tokenizer and manifest, and gives it its name; then it is whole."""
+def complete(partial: Path, card: ModelCard, tokenizer: Tokenizer) -> None:
+    """Makes a folder of model files whole by card, tokenizer and manifest."""
     (partial / CARD).write_text(card.model_dump_json(indent=1) + "\n")
     tokenizer.save(str(partial / "tokenizer.json"))
+    (partial / MANIFEST).unlink(missing_ok=True)
     write_manifest(partial)
-    give_name(partial, folder)
 
 
 def new_partial(folder: Path) -> Path:
@@ -184,4 +192,5 @@ def export_checkpoint(source: Path, to: Path) -> None:
     runtime, partial = TorchRuntime(source), new_partial(to)
     cases = export_onnx(runtime, partial / "fp32.onnx")
     card = runtime.card.model_copy(update={"files": {"fp32": "fp32.onnx"}, **parity_fields(cases)})
-    write_export(partial, to, card, runtime.tokenizer)
+    complete(partial, card, runtime.tokenizer)
+    give_name(partial, to)

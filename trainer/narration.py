@@ -48,6 +48,12 @@ def measured(event: Fields) -> str:
     return f"{event['precision']} on {event['runtime']}: {size:.1f} MB, {latency:.2f} ms, accuracy {figure(event['accuracy'])}"
 
 
+def judged(event: Fields) -> str:
+    winner, drop = event["winner"], figure(event["drops"][event["winner"]])
+    verdict = "passes" if event["passes"] else "does not pass"
+    return f"{winner} wins with {drop} points lost and {verdict} the gate of {figure(event['max_drop'])} points"
+
+
 def served(event: Fields) -> str:
     rate, p50, p99 = (figure(event[name]) for name in ("throughput_per_s", "latency_ms_p50", "latency_ms_p99"))
     return f"{event['protocol'].upper()}, {event['concurrency']} at a time: {rate} requests/s, {p50} ms, of a hundred one {p99} ms"
@@ -65,9 +71,10 @@ SENTENCES: dict[str, Callable[[Fields], str]] = {
     "stopped": lambda event: f"stopped as asked, goes on from {event['checkpoint']}",
     "finished": finished,
     "measured": measured,
+    "judged": judged,
     "served": served,
     "scored": lambda event: f"wrote {event['figures']}",
-    "exported": lambda event: "wrote " + ", ".join(event["files"].values()),
+    "exported": lambda event: "wrote " + ", ".join(dict.fromkeys(event["files"].values())),
 }
 
 

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from trainer.data.pictures import DEVIATION, MEAN
 from trainer.manifest import verify
+from trainer.quantization.gate import Gate
 from trainer.signature import check_signature, of_session
 
 CARD = "model.json"
@@ -38,7 +39,10 @@ class Parity(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What one must know to use a model: `model.json` of an export. `parity` is the largest difference of logits to PyTorch's."""
+    """What one must know to use a model: `model.json` of an export. `parity` is the largest difference of logits to PyTorch's.
+
+    After a quantization `int8` of the files is the INT8 that won, and `gate` says whether it may be served.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +53,7 @@ class ModelCard(BaseModel):
     normalisation: Normalisation = Normalisation()
     files: dict[str, str] = {}
     parity: float | None = None
+    gate: Gate | None = None
     parity_cases: tuple[Parity, ...] = ()
 
     @property

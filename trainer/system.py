@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -43,6 +46,18 @@ class SystemFigures:
         self.sampled_at = time.monotonic()
         own = {CPU_PERCENT: self.process.cpu_percent(), MEMORY_BYTES: float(self.process.memory_info().rss)}
         return own | (gpu_figures(self.device) if self.device else {})
+
+
+def peak_memory_bytes() -> int:
+    """Returns the most memory that this program has held, resident.
+
+    Linux keeps it for each program; what `getrusage` says begins with the peak of the process that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def find(gpu: str) -> Any:

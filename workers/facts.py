@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboard.playground.models import Probe, Score
 from dashboard.runs.models import Attempt, Evaluation, Job, LoadTest, Quantization, Stage
+from trainer.quantization.gate import Gate
 
 
 def progressed(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -18,13 +19,21 @@ def progressed(attempt: Attempt, event: Mapping[str, Any]) -> None:
 
 def stepped(attempt: Attempt, event: Mapping[str, Any]) -> None:
     """The attempt's own row is written with its lease."""
-    Stage.objects.filter(pk=attempt.job_id).update(last_step=event["step"])
+    if not Stage.objects.filter(pk=attempt.job_id).update(last_step=event["step"]):
+        advance(attempt, done=event["step"])
 
 
 def started(attempt: Attempt, event: Mapping[str, Any]) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(first_step=event["first_step"])
     known = {name: event[name] for name in ("num_parameters", "num_trainable", "device", "num_steps")}
-    Stage.objects.filter(pk=attempt.job_id).update(last_step=event["first_step"] - 1, **known)
+    if not Stage.objects.filter(pk=attempt.job_id).update(last_step=event["first_step"] - 1, **known):
+        advance(attempt, what="Training with the rounding of INT8", done=event["first_step"] - 1, total=event["num_steps"])
+
+
+def advance(attempt: Attempt, **told: Any) -> None:
+    """Of a job that trains and is no stage."""
+    job = Job.objects.only("progress").get(pk=attempt.job_id)
+    Job.objects.filter(pk=job.pk).update(progress={**job.progress, **told})
 
 
 def saved(attempt: Attempt, event: Mapping[str, Any]) -> None:
@@ -80,6 +89,17 @@ def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
     job.save(update_fields=["rows"])
 
 
+def judged(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """The verdict of the export gate, in its row of each INT8 too, and where the samples lie whose answer flipped."""
+    job = Quantization.objects.get(pk=attempt.job_id)
+    job.gate = {name: event[name] for name in ("max_drop", "drops", "winner", "passes")}
+    gate = Gate.model_validate(job.gate)
+    verdicts = {name: "passed" if gate.allows(name) else "failed" for name in gate.drops}
+    job.rows = [{**row, "gate": verdicts[row["precision"]]} if row["precision"] in verdicts else row for row in job.rows]
+    job.flipped = relative(attempt, event["flipped"])
+    job.save(update_fields=["gate", "rows", "flipped"])
+
+
 def exported(attempt: Attempt, event: Mapping[str, Any]) -> None:
     files = {name: relative(attempt, path) for name, path in event["files"].items()}
     Quantization.objects.filter(pk=attempt.job_id).update(files=files)
@@ -104,7 +124,9 @@ def served(attempt: Attempt, event: Mapping[str, Any]) -> None:
 
 
 # What a page shows of a run, its stages and its quantization, beside the newest step.
-CHANGES_STATE = ("preparing", "progressed", "started", "evaluated", "finished", "measured", "exported", "scored", "serving", "served")
+CHANGES_STATE = (
+    "preparing", "progressed", "started", "evaluated", "finished", "measured", "judged", "exported", "scored", "serving", "served",
+)  # fmt: skip
 KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "started": started,
     "preparing": progressed,
@@ -118,6 +140,7 @@ KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "watched": watched,
     "probed": probed,
     "measured": measured,
+    "judged": judged,
     "exported": exported,
     "scored": scored,
     "serving": serving,

@@ -65,7 +65,7 @@ def quantization_job(attempt: Attempt) -> config.QuantizationJob:
     run = attempt.job.run
     settled = config.Run.model_validate(run.config)
     assert settled.quantization is not None
-    Quantization.objects.filter(pk=attempt.job_id).update(rows=[])
+    Quantization.objects.filter(pk=attempt.job_id).update(rows=[], gate={}, files={}, flipped="")
     return config.QuantizationJob(
         model=settled.model,
         quantization=settled.quantization,

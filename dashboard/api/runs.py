@@ -132,6 +132,6 @@ def list_metrics(request: HttpRequest, run_id: int) -> list[str]:
 
 @router.get("/{int:run_id}/quantizations", response=QuantizationList)
 def read_quantizations(request: HttpRequest, run_id: int) -> dict[str, Any]:
-    job = Quantization.objects.filter(run=access.get_run(request.user, run_id)).first()
+    job = Quantization.objects.filter(run=access.get_run(request.user, run_id)).order_by("-pk").first()
     rows = job.rows if job else []
     return {"items": rows, "count": len(rows)}

@@ -81,8 +81,10 @@ class StageState(TypedDict):
 
 
 class QuantizationState(TypedDict):
+    """`rows` are the precisions that have been measured."""
+
     status: str
-    rows: list[dict[str, Any]]
+    rows: list[str]
     error: str
 
 

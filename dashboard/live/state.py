@@ -58,8 +58,9 @@ def stage_states(run_id: int) -> list[StageState]:
 
 
 def quantization_state(run_id: int) -> QuantizationState | None:
-    job = Quantization.objects.filter(run=run_id).first()
-    return {"status": job.status, "rows": job.rows, "error": job.error} if job else None
+    """Of the newest. Only which rows there are: a page that shows them has the server draw them."""
+    job = Quantization.objects.filter(run=run_id).order_by("-pk").first()
+    return {"status": job.status, "rows": [row["precision"] for row in job.rows], "error": job.error} if job else None
 
 
 def aside_states(run_id: int) -> list[AsideState]:

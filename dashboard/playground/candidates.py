@@ -109,12 +109,12 @@ def earlier(stage: Stage) -> Iterator[Candidate]:
 
 
 def quantized(run: Run, last: Stage) -> list[Candidate]:
-    job = Quantization.objects.filter(run=run, status=Status.COMPLETED).last()
+    job = Quantization.objects.filter(run=run, status=Status.COMPLETED).order_by("-pk").first()
     files = {name: PurePosixPath(file) for name, file in job.files.items()} if job else {}
     return [
         final(last, name, str(file.parent))
         for name, file in files.items()
-        if name != FLOAT and file.name == f"{name}.onnx" and last.index == len(run.config["stages"])
+        if name != FLOAT and file.suffix == ".onnx" and last.index == len(run.config["stages"])
     ]
 
 

@@ -171,12 +171,18 @@ class Evaluation(Job):
 
 
 class Quantization(Job):
-    """The job after the last stage: ONNX, static INT8 and the measured rows of the comparison."""
+    """INT8 of the run's last checkpoint, made in two ways: the measured rows of the comparison, and what the export gate says of it.
+
+    `gate` is `trainer.quantization.gate.Gate` as JSON, empty until all is measured; `flipped` is the file of the samples whose answer a
+    precision flipped. Paths are relative to the folder of all runs.
+    """
 
     OF_KIND = Kind.QUANTIZATION
 
     rows: models.JSONField[list[dict[str, Any]]] = models.JSONField(default=list)
     files: models.JSONField[dict[str, str]] = models.JSONField(default=dict)
+    gate: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
+    flipped = models.CharField(max_length=300, blank=True)
 
 
 class LoadTest(Job):

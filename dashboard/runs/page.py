@@ -17,11 +17,11 @@ from dashboard.accounts import access
 from dashboard.accounts.models import User
 from dashboard.evaluations.tab import content as evaluation
 from dashboard.fleet.models import Worker
+from dashboard.quantizations.tab import content as quantization
 from dashboard.registry.of_run import versions_by_stage
 from dashboard.runs import lifecycle
 from dashboard.runs.failure import failure_of
 from dashboard.runs.forgetting import forgetting_of
-from dashboard.runs.ledger import ledger_of
 from dashboard.runs.log import newest_part
 from dashboard.runs.models import DONE, Attempt, Event, Job, Kind, Quantization, Run, Status
 from dashboard.runs.moments import Moment, moment
@@ -116,7 +116,7 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
     """What every tab shows around its content."""
     stages = list(run.stages.select_related("reused_from__run"))
     attempts = list(Attempt.objects.filter(job__run=run, job__aside=False).select_related("worker", "job").order_by("started_at", "pk"))
-    quantization = Quantization.objects.filter(run=run).first()
+    job = Quantization.objects.filter(run=run).order_by("-pk").first()
     total = sum(stage.num_steps for stage in stages)
     return {
         "run": run,
@@ -127,12 +127,12 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "stage_turns": {Status.RUNNING: "spinner"},
         "device": next((stage.device for stage in reversed(stages) if stage.device), ""),
         "took": seconds_since_start(run),
-        "tabs": tabs(run, len(stages), has_quantization=quantization is not None),
+        "tabs": tabs(run, len(stages), has_quantization=job is not None),
         "worker": next((attempt.worker for attempt in reversed(attempts) if attempt.worker), None),
         "current": next((stage for stage in stages if stage.status not in DONE), None),
         "origins": origins(stages),
         "num_reused": sum(stage.status == Status.REUSED for stage in stages),
-        "is_quantizing": quantization is not None and quantization.status in (Status.RUNNING, Status.STOPPING),
+        "is_quantizing": job is not None and job.status in (Status.RUNNING, Status.STOPPING),
         "progress": sum(stage.last_step for stage in stages) / total if total else 0,
         "failure": failure_of(run, attempts),
         "stop_asked": stop_asked(run),
@@ -185,13 +185,6 @@ def logs(request: HttpRequest, run: Run) -> dict[str, Any]:
         "log": newest_part(run),
         "attempts": Attempt.objects.filter(job__run=run).select_related("job").order_by("job__position", "number"),
     }
-
-
-def quantization(request: HttpRequest, run: Run) -> dict[str, Any]:
-    job = Quantization.objects.filter(run=run).first()
-    if job is None:
-        raise Http404("This run has no quantization.")
-    return {"job": job, "ledger": ledger_of(job)}
 
 
 def events(request: HttpRequest, run: Run) -> dict[str, Any]:

@@ -40,6 +40,8 @@ CHART: dict[str, Any] = {
     "table": _("Table"),
     "stage": _("Stage"),
     "latency": _("latency p50, ms (batch 1)"),
+    "loss": _("Loss"),
+    "learning_rate": _("Learning rate"),
     "throughput": _("requests per second"),
     "latency_p99": _("latency p99, ms"),
     "at_a_time": _("{count} at a time"),

@@ -15,7 +15,7 @@ from dashboard.fleet.models import Worker
 from dashboard.metrics.writing import write_points
 from dashboard.modules import modules_of
 from dashboard.runs import lifecycle
-from dashboard.runs.models import Attempt, Quantization, Run, Stage, Status
+from dashboard.runs.models import Attempt, Run, Stage, Status
 from tests.cast import Cast
 from tests.pages.working import claim, complete, train
 
@@ -167,23 +167,6 @@ def test_the_config_downloads_as_json(alice: Client, run: Run) -> None:
     answer = alice.get(f"/runs/{run.pk}/config/?format=json")
     assert answer["Content-Disposition"] == 'attachment; filename="run-1.json"'
     assert json.loads(answer.content) == run.config
-
-
-def test_the_ledger_says_what_int8_gains_and_costs(alice: Client, run: Run) -> None:
-    measured = {"runtime": "ONNX Runtime", "latency_ms_p99": 60.0, "throughput_per_s": 90.0, "macro_f1": 0.7, "num_samples": 400}
-    fp32 = {"precision": "fp32", "size_bytes": 200_000_000, "latency_ms_p50": 40.0, "accuracy": 0.75, **measured}
-    int8 = {"precision": "int8", "size_bytes": 50_000_000, "latency_ms_p50": 10.0, "accuracy": 0.74, **measured}
-    Quantization.objects.filter(run=run).update(rows=[fp32, int8])
-    text = page(alice, run, "quantization")
-    assert "INT8 is 4.0× smaller and 4.0× faster than FP32; accuracy −1.00 pt" in text
-    assert "4 of 400 test samples" in text
-
-
-def test_a_half_measured_ledger_shows_what_is_there(alice: Client, run: Run) -> None:
-    Quantization.objects.filter(run=run).update(rows=[{"precision": "fp32", "size_bytes": 1000}])
-    text = page(alice, run, "quantization")
-    assert "FP32" in text
-    assert "smaller and" not in text
 
 
 def test_the_number_of_queries_does_not_grow_with_attempts_and_events(alice: Client, run: Run, django_assert_max_num_queries: Any) -> None:

@@ -50,7 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Make:
 @pytest.fixture(scope="session")
 def quantized(trained: Make, tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Returns the folder of the quantization of such a model; each is done once."""
-    from trainer.quantize import quantize
+    from trainer.quantization.job import quantize
 
     made: dict[str, Path] = {}
 
@@ -69,7 +69,7 @@ def write_job(folder: Path, run: Path, inputs: str = "image_and_text", **changed
     config = one_stage(inputs)
     job = {
         "model": config["model"],
-        "quantization": {"calibration_samples": 16, "latency_samples": 10},
+        "quantization": {"calibration_samples": 16, "latency_samples": 10, "qat_steps": 3, "qat_batch_size": 8},
         "task": config["stages"][0]["tasks"][0],
         "checkpoint": str(run / "checkpoints" / "stage-1-step-000012"),
         "num_threads": 1,

@@ -232,7 +232,7 @@ def test_a_whole_tiny_run_trains_and_is_measured(cast: Cast, run_job: RunJob) ->
     parents = [json.loads((run.folder / f"job-{index}/attempt-1/config.json").read_text())["parent"] for index in (1, 2, 3)]
     assert parents == [None, *(str(run.folder.parent / stage.checkpoint) for stage in stages[:2])]
     quantization = run.jobs.get(position=4).quantization
-    assert [row["precision"] for row in quantization.rows] == ["fp32", "bf16", "int8"]
+    assert [row["precision"] for row in quantization.rows] == ["fp32_eager", "fp32", "bf16", "int8_ptq", "int8_qat"]
     evaluation = run.jobs.get(position=5).evaluation
     assert evaluation.figures["test/accuracy"] == pytest.approx(stages[-1].results["test/accuracy"])
     assert len(stored.worst(run.folder.parent / evaluation.samples, 3)) == 3

@@ -13,13 +13,33 @@ from trainer.config.tasks import AnyTask
 
 
 class Quantization(Settings):
-    """The job after the last stage: ONNX, static INT8, and a measured comparison."""
+    """The job after the last stage: ONNX, INT8 by calibration and by training, a measured comparison, and the export gate."""
 
     calibration_samples: int = Field(
         128, ge=8, le=10_000, description="Training samples the INT8 ranges are calibrated on.", json_schema_extra={"unit": "samples"}
     )
     latency_samples: int = Field(
         100, ge=10, le=10_000, description="Single predictions timed per precision.", json_schema_extra={"unit": "samples"}
+    )
+    qat_steps: int = Field(
+        40,
+        ge=0,
+        le=1_000_000,
+        description="Steps of quantization-aware training, from the trained weights; 0 leaves it out.",
+        json_schema_extra={"unit": "steps"},
+    )
+    qat_learning_rate: float = Field(1e-5, gt=0, le=0.1, description="Highest learning rate of these steps; it falls to 0.")
+    qat_batch_size: int = Field(32, ge=2, le=65_536, description="Samples in one of these steps.", json_schema_extra={"unit": "samples"})
+    qat_statistics_share: float = Field(
+        0.0, ge=0, le=1, description="Share of these steps after which the statistics of batch norms stay as they are."
+    )
+    qat_ranges_share: float = Field(0.7, ge=0, le=1, description="Share of these steps after which the INT8 ranges stay as they are.")
+    max_drop: float = Field(
+        0.6,
+        ge=0,
+        le=100,
+        description="Export gate: points of accuracy against FP32 that INT8 may lose and still be offered for serving.",
+        json_schema_extra={"unit": "points"},
     )
 
 
@@ -31,7 +51,9 @@ class Run(Settings):
     num_threads: int = Field(
         2, ge=0, le=1024, description="CPU threads of the trainer; 0 takes all. Another number changes the last bits of the weights."
     )
-    quantization: Quantization | None = Field(Quantization(), description="Measure FP32, BF16 and INT8 after the last stage.")
+    quantization: Quantization | None = Field(
+        Quantization(), description="Make INT8 after the last stage and measure it beside FP32 and BF16."
+    )
     evaluate: bool = Field(True, description="Evaluate the run on the test split after the last stage, sample by sample.")
     tensorboard: bool = Field(False, description="Write TensorBoard event files beside the events.")
 

@@ -1,5 +1,6 @@
 // The run page: joins the run and lets every part of the page follow it.
 
+import { AwareCurve } from "./chart/aware.js";
 import { RunCharts } from "./chart/card.js";
 import { bindControls } from "./chart/controls.js";
 import { FullScreen } from "./chart/full-screen.js";
@@ -32,6 +33,7 @@ const loader = new SeriesLoader(store, { run: data.id, path: data.series, many: 
 const charts = chartsRoot && new RunCharts(chartsRoot, view, clock, loader);
 const logRoot = document.querySelector("[data-log-root]");
 const log = logRoot && new Log(logRoot, data.words);
+const aware = new AwareCurve({ "train/loss": data.words.loss, "train/learning_rate": data.words.learning_rate });
 const regions = new Regions(() => drawRegions());
 
 if (charts) bindCharts();
@@ -65,6 +67,7 @@ async function renew() {
 connection.addEventListener("update", ({ detail: { changed, message } }) => {
   if (changed.some((what) => what !== "log")) charts?.update();
   if (changed.includes("state") || changed.includes("events")) regions.refresh();
+  aware.take(message.points ?? []);
   for (const { stage, attempt, text } of message.log ?? []) log?.append(stage, attempt, text);
   drawProgress();
 });
@@ -106,8 +109,9 @@ function shareOf(stage) {
 /** What the server drew and only the page can finish: ages in the reader's time, and the pictures of the ledger and of the load test. */
 function drawRegions() {
   drawAges();
-  const element = document.getElementById("ledger-data");
-  if (element) drawScatter(document.querySelector("[data-scatter]"), JSON.parse(element.textContent), data.words);
+  const [ledger, curve] = ["ledger-data", "aware-data"].map((id) => document.getElementById(id));
+  if (ledger) drawScatter(document.querySelector("[data-scatter]"), JSON.parse(ledger.textContent), data.words);
+  if (curve) aware.read(JSON.parse(curve.textContent));
   const points = document.getElementById("deployment-data");
   if (points) drawDeployment(document.querySelector("[data-deployment]"), JSON.parse(points.textContent), data.words);
 }

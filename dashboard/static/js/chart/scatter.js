@@ -8,18 +8,19 @@ const LARGEST = 18;
 const NEAR_X = 48;
 const NEAR_Y = 60;
 
-export function drawScatter(host, points, words) {
+/** `limit` is the accuracy below which the gate lets nothing through, null where there is none; `gate` says so in words. */
+export function drawScatter(host, { points, limit, gate }, words) {
   if (!host) return;
   host.replaceChildren();
-  if (points.length) host.append(picture(points, words));
+  if (points.length) host.append(picture(points, limit, { ...words, gate }));
 }
 
-function picture(points, words) {
+function picture(points, limit, words) {
   const svg = element("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": describe(points) });
   const x = axis(0, 1.15 * Math.max(...points.map((point) => point.latency_ms_p50)), BOX.left, BOX.width - BOX.right);
-  const y = axis(...accuracyRange(points), BOX.height - BOX.bottom, BOX.top);
+  const y = axis(...accuracyRange(points, limit), BOX.height - BOX.bottom, BOX.top);
   const places = points.map((point) => place(point, points, x, y));
-  svg.append(...gridLines(x, y), caption(words.latency), ...line(points, x, y), ...places.flatMap((each) => circle(each, places)));
+  svg.append(...gateLines(limit, y, words.gate), ...gridLines(x, y), caption(words.latency), ...line(points, x, y), ...places.flatMap((each) => circle(each, places)));
   return svg;
 }
 
@@ -28,8 +29,8 @@ function describe(points) {
 }
 
 /** At least two points of accuracy high, so that noise does not look like a cliff. */
-function accuracyRange(points) {
-  const shares = points.map((point) => 100 * point.accuracy);
+function accuracyRange(points, limit) {
+  const shares = [...points.map((point) => point.accuracy), ...(limit === null ? [] : [limit])].map((share) => 100 * share);
   const middle = (Math.min(...shares) + Math.max(...shares)) / 2;
   const half = Math.max(1, 0.8 * (Math.max(...shares) - Math.min(...shares)));
   return [middle - half, middle + half];
@@ -37,6 +38,17 @@ function accuracyRange(points) {
 
 function axis(low, high, from, to) {
   return { low, high, at: (value) => from + ((value - low) / (high - low)) * (to - from) };
+}
+
+/** Everything below the limit is tinted. */
+function gateLines(limit, y, words) {
+  if (limit === null) return [];
+  const [left, right, top, bottom] = [BOX.left, BOX.width - BOX.right, y.at(100 * limit), BOX.height - BOX.bottom];
+  return [
+    element("rect", { class: "scatter-gate", x: left, y: top, width: right - left, height: Math.max(0, bottom - top) }),
+    element("line", { class: "scatter-limit", x1: left, x2: right, y1: top, y2: top }),
+    element("text", { class: "scatter-limit-text", x: right - 4, y: top + 14, "text-anchor": "end" }, words),
+  ];
 }
 
 function gridLines(x, y) {
