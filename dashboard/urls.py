@@ -12,7 +12,7 @@ from dashboard.evaluations.asking import evaluation_ask
 from dashboard.fleet import views as fleet
 from dashboard.home.health import healthz
 from dashboard.home.views import home
-from dashboard.playground.views import playground
+from dashboard.playground import views as playground
 from dashboard.quantizations.asking import quantization_ask
 from dashboard.quantizations.flips import flipped_csv
 from dashboard.recipes.views import recipe_list
@@ -46,13 +46,14 @@ urlpatterns = [
     path("recipes/", recipe_list, name="recipe_list"),
     path("datasets/", dataset_list, name="dataset_list"),
     path("datasets/<slug:name>/<slug:split>/<int:row>/picture/", dataset_picture, name="dataset_picture"),
+    path("playground/", playground.playground, name="playground"),
+    path("playground/language/", playground.language, name="playground_language"),
     path("models/", registry.model_list, name="model_list"),
     path("models/register/", registry.model_register, name="model_register"),
     path("models/<int:model_id>/", registry.model_detail, name="model_detail"),
     path("models/<int:model_id>/aliases/", registry.alias_set, name="alias_set"),
     path("models/<int:model_id>/aliases/<slug:alias>/remove/", registry.alias_remove, name="alias_remove"),
     path("models/<int:model_id>/versions/<int:version_number>/delete/", registry.version_delete, name="version_delete"),
-    path("playground/", playground, name="playground"),
     path("settings/", accounts.settings, name="settings"),
     path("settings/tokens/", accounts.token_add, name="token_add"),
     path("settings/tokens/<int:token_id>/remove/", accounts.token_remove, name="token_remove"),

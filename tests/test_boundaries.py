@@ -35,6 +35,8 @@ WITHOUT_TORCH = (
     "quantization.measuring",
     "quantization.quality",
     "train",
+    "config.serving",
+    "triton.load_test",
     "__main__",
 )
 START_DJANGO = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'dashboard.settings'; django.setup()"

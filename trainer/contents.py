@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
 from trainer.manifest import Damaged
 from trainer.runtimes import ModelCard
+from trainer.signature import DYNAMIC, Signature, Tensor, check_signature
 
 # How `pickle` and what `torch.save` makes begin: named in the refusal, because they run code where they are read.
 PICKLES = (b"\x80", b"PK\x03\x04")
 
 
 def check(path: Path, card: ModelCard | None = None) -> None:
-    """Raises Damaged, naming the file, unless it is what its ending says; an ONNX graph must take the inputs of the card."""
+    """Raises Damaged, naming the file, unless it is what its ending says; an ONNX graph must have the signature of the card."""
     if path.is_symlink() or not path.is_file():
         raise Damaged(f"{path.name} is no file")
     if path.suffix not in CHECKS:
         raise Damaged(f"{path.name} is neither safetensors nor ONNX nor JSON")
     CHECKS[path.suffix](path)
     if path.suffix == ".onnx" and card:
-        check_signature(path, card)
+        check_graph(path, card)
 
 
 def check_safetensors(path: Path) -> None:
@@ -43,17 +45,19 @@ def check_json(path: Path) -> None:
 
 
 def check_onnx(path: Path) -> None:
-    graph_inputs(path)
+    signature_of(path)
 
 
-def check_signature(path: Path, card: ModelCard) -> None:
-    found = graph_inputs(path)
-    if found != list(card.names):
-        raise Damaged(f"{path.name} takes {', '.join(found)}, and its card says {', '.join(card.names)}")
+def check_graph(path: Path, card: ModelCard) -> None:
+    """Raises Damaged for a graph whose inputs or outputs are not those that the card promises."""
+    try:
+        check_signature(signature_of(path), card, path.name)
+    except ValueError as error:
+        raise Damaged(str(error)) from error
 
 
-def graph_inputs(path: Path) -> list[str]:
-    """Returns the names of the graph's inputs, in order. Weights that lie in files beside it are not looked for."""
+def signature_of(path: Path) -> Signature:
+    """Reads a graph without running it; weights that lie in files beside it are not looked for. Raises Damaged."""
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -63,7 +67,16 @@ def graph_inputs(path: Path) -> list[str]:
         raise Damaged(f"{path.name} is {'a pickle and ' if is_pickle(path) else ''}no ONNX graph") from error
     if not graph.node or not graph.output:
         raise Damaged(f"{path.name} is no ONNX graph")
-    return [each.name for each in graph.input]
+    return Signature(tuple(map(tensor_of, graph.input)), tuple(map(tensor_of, graph.output)))
+
+
+def tensor_of(value: Any) -> Tensor:
+    """Takes an `onnx.ValueInfoProto`."""
+    import onnx
+
+    described = value.type.tensor_type
+    name = onnx.TensorProto.DataType.Name(described.elem_type).lower()
+    return Tensor(value.name, name, tuple(dim.dim_value or DYNAMIC for dim in described.shape.dim))
 
 
 def is_pickle(path: Path) -> bool:

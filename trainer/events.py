@@ -5,7 +5,7 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `preparing`  what (sentence); done and total where that can be counted
 - `progressed` what (sentence), done, total
 - `warned`     message
-- `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, error)
+- `failed`     message, reason (bad_input, out_of_memory, no_space, not_a_number, server_failed, error)
 - `started`    num_steps, first_step (the next to be made), resumed_from (step or null), device, num_threads,
                num_parameters, num_trainable
 - `stepped`    step, metrics; among them `progress/...` (what the stage has read so far) and now and then `system/...`
@@ -15,6 +15,7 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `drawn`      step, sources: a list of {task, dataset, asked, seen, num_samples, num_tokens, epochs}; shares of 1
 - `routed`     step, loads: per layer the share of the tokens of each expert
 - `watched`    step, losses (data set -> validation loss), baseline (data set -> loss of a unigram model of the tokens that are asked for)
+- `probed`     step, scores: of each probe of `probes.json`, by its id, the probabilities by class
 - `saved`      step, checkpoint (path relative to the folder), size_bytes, is_final
 - `stopped`    step, checkpoint
 - `finished`   step, checkpoint, results (metric -> number)

@@ -15,8 +15,8 @@ class NotANumberError(Exception):
     """The loss or the gradient is no number any more."""
 
 
-class ServerGoneError(Exception):
-    """A server that is asked ended, or does not answer."""
+class ServerFailedError(Exception):
+    """A server that is asked ended, does not answer, or refuses everything."""
 
 
 @contextmanager
@@ -36,8 +36,8 @@ def explain(error: Exception) -> tuple[str, str]:
     text = str(error)
     if isinstance(error, NotANumberError):
         return text, "not_a_number"
-    if isinstance(error, ServerGoneError):
-        return text, "error"
+    if isinstance(error, ServerFailedError):
+        return text, "server_failed"
     if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
         return f"No space left on the disk: {getattr(error, 'filename', None) or 'the data folder is full'}", "no_space"
     if isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text:

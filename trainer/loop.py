@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trainer import checkpoint, optim
+from trainer import checkpoint, optim, probes
 from trainer.bad_steps import Health, go_back, judge
 from trainer.buffers import Buffers, buffers_of
 from trainer.config import StageJob
@@ -226,8 +226,10 @@ def validate(training: Training, events: EventLog) -> None:
 
 
 def save(training: Training, events: EventLog, folder: Path, *, is_final: bool = False) -> str:
-    """Saves and says so; returns the checkpoint's path relative to the train folder."""
+    """Saves and says so, and asks the probes; returns the checkpoint's path relative to the train folder."""
     target, size = training.save(folder / "checkpoints", is_final=is_final)
     path = str(target.relative_to(folder))
     events.emit("saved", stage=training.job.index, step=training.step, checkpoint=path, size_bytes=size, is_final=is_final)
+    if (given := probes.read(folder)) and (scores := training.learner.ask_probes(given)):
+        events.emit("probed", stage=training.job.index, step=training.step, scores=scores)
     return path

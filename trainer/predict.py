@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,22 @@ import numpy as np
 from trainer.inputs import checked_arrays
 from trainer.runtimes import CARD, OnnxRuntime, Runtime, TorchRuntime
 
+MODEL_VARIABLE = "ANNEAL_MODEL"
 Answer = tuple[str, dict[str, float]]
 
 
-def analyze_multimodal_sentiment(image_path: Path | str | None, text: str | None, model: Runtime | Path | str) -> Answer:
-    """Returns the likeliest class and the probability of each; `model` is a loaded runtime or a folder that `load` takes.
+def analyze_multimodal_sentiment(image: Path | str | bytes | None, text: str | None, model: Runtime | Path | str | None = None) -> Answer:
+    """Returns the likeliest class and the probability of each.
 
-    Raises ValueError for what is no picture or no sentence, FileNotFoundError when there is no such file.
+    `image` is a file or its bytes. `model` is a loaded runtime or a folder that `load` takes; without one the folder that the variable
+    ANNEAL_MODEL names. Raises ValueError for what is no picture, no sentence or no model, FileNotFoundError when there is no such file.
     """
-    runtime = load(Path(model)) if isinstance(model, str | Path) else model
-    return predict(runtime, Path(image_path).read_bytes() if image_path else None, text)
+    chosen = model or os.environ.get(MODEL_VARIABLE)
+    if chosen is None:
+        raise ValueError(f"which model? Give its folder, or name it in {MODEL_VARIABLE}")
+    runtime = load(Path(chosen)) if isinstance(chosen, str | Path) else chosen
+    data = Path(image).read_bytes() if isinstance(image, str | Path) else image
+    return predict(runtime, data, text)
 
 
 def predict(runtime: Runtime, image: bytes | None, text: str | None) -> Answer:

@@ -89,7 +89,17 @@ def shrink(asked: Asked) -> Reply:
     return {"image_base64": base64.b64encode(shrunk(asked.image or b"", asked.fields["side"])).decode()}
 
 
-ACTS: dict[str, Act] = {"predict": predict, "explain": explain, "score": score, "shrink": shrink}
+def generate(asked: Asked) -> Reply:
+    """Goes on with the text; every piece is said as soon as it stands."""
+    from trainer.generating import Manner, generate, load
+
+    manner = Manner.model_validate(asked.fields.get("manner") or {})
+    asked.say({"state": "loading"})
+    speaker = load(Path(asked.fields["folder"]))
+    return generate(speaker, asked.text or "", manner, lambda text: asked.say({"state": "said", "text": text}), lambda: asked.is_unwanted)
+
+
+ACTS: dict[str, Act] = {"predict": predict, "explain": explain, "score": score, "shrink": shrink, "generate": generate}
 WITHOUT_MODEL = ("shrink",)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dashboard.playground.models import Probe, Score
 from dashboard.runs.models import Attempt, Evaluation, Job, LoadTest, Quantization, Stage
 from trainer.quantization.gate import Gate
 
@@ -70,6 +71,17 @@ def watched(attempt: Attempt, event: Mapping[str, Any]) -> None:
     Stage.objects.filter(pk=attempt.job_id).update(watched={name: event[name] for name in ("losses", "baseline")})
 
 
+def probed(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    """What a checkpoint says of the project's probes, but for those that were taken out of the set meanwhile."""
+    known = set(Probe.objects.filter(project=attempt.job.run.project_id).values_list("pk", flat=True))
+    rows = [
+        Score(probe_id=int(probe), stage_id=attempt.job_id, step=event["step"], probabilities=found)
+        for probe, found in event["scores"].items()
+        if int(probe) in known
+    ]
+    Score.objects.bulk_create(rows, update_conflicts=True, unique_fields=["probe", "stage", "step"], update_fields=["probabilities"])
+
+
 def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
     job = Quantization.objects.get(pk=attempt.job_id)
     row = {name: value for name, value in event.items() if name not in ("seq", "at", "kind", "stage")}
@@ -126,6 +138,7 @@ KINDS: dict[str, Callable[[Attempt, Mapping[str, Any]], None]] = {
     "drawn": drawn,
     "routed": routed,
     "watched": watched,
+    "probed": probed,
     "measured": measured,
     "judged": judged,
     "exported": exported,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from django.conf import settings
 
+from dashboard.playground.changes import item_of
+from dashboard.playground.models import Probe
 from dashboard.runs.models import Attempt, Evaluation, Kind, LoadTest, Quantization, Run, Stage
 from dashboard.runs.reuse import note_key
 from dashboard.serving.exports import newest_export
-from trainer import config
+from trainer import config, probes
 from trainer.config.serving import LoadTestJob
 
 Document = config.StageJob | config.EvaluationJob | config.QuantizationJob | LoadTestJob
@@ -20,6 +23,15 @@ def hand_over(attempt: Attempt, kind: Kind) -> None:
     """Writes `config.json` into a folder of this attempt's own. Raises OSError."""
     attempt.folder.mkdir(parents=True, exist_ok=True)
     (attempt.folder / "config.json").write_text(DOCUMENTS[kind](attempt).model_dump_json(indent=1))
+    if kind == Kind.STAGE:
+        hand_over_probes(attempt)
+
+
+def hand_over_probes(attempt: Attempt) -> None:
+    """The project's probe set as it stands now: the trainer asks it at every checkpoint."""
+    found = [{"id": probe.pk, **item_of(probe)} for probe in Probe.objects.filter(project=attempt.job.run.project_id)]
+    if found:
+        (attempt.folder / probes.FILE_NAME).write_text(json.dumps(found))
 
 
 def stage_job(attempt: Attempt) -> config.StageJob:

@@ -15,8 +15,8 @@ from workers.logs import last_words
 from workers.process import LOG
 
 DONE, BAD_INPUT = 0, 2
-# The same config on the same data fails the same way again.
-HOPELESS = ("bad_input", "not_a_number")
+# The same config on the same data fails the same way again; why a server failed, a person should look at first.
+HOPELESS = ("bad_input", "not_a_number", "server_failed")
 
 
 def conclude(lease: Lease, attempt: Attempt, status: int, failure: Mapping[str, Any], *, shutting_down: bool) -> None:

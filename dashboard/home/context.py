@@ -71,7 +71,11 @@ def navigation() -> list[list[tuple[str, str, str]]]:
 
 
 def entry(name: str, icon: str, label: str, page: str, counts: dict[str, int]) -> dict[str, Any]:
-    inside = {"run_list": ("run_detail", "run_tab", "run_new"), "model_list": ("model_detail", "model_register")}.get(name, ())
+    inside = {
+        "run_list": ("run_detail", "run_tab", "run_new"),
+        "model_list": ("model_detail", "model_register"),
+        "playground": ("playground_language",),
+    }.get(name, ())
     return {"url": reverse(name), "icon": icon, "label": label, "current": page == name or page in inside, "count": counts.get(name)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -55,17 +56,25 @@ def new_id() -> str:
 
 
 def ask(request: dict[str, Any], lane: str = QUICK) -> dict[str, Any] | None:
-    """Returns None when nobody answered in time; the request is then taken back, so that no worker answers it to nobody."""
+    """Returns the last reply, or None when nobody answered in time."""
+    return next((reply for reply in replies(request, lane) if STATE not in reply), None)
+
+
+def replies(request: dict[str, Any], lane: str) -> Iterator[dict[str, Any]]:
+    """Yields what comes, the last reply at the end. Where nothing comes in time the request is taken back, so that no worker answers it
+    to nobody."""
     request_id = request["id"]
     send(request, lane)
     deadline = time.monotonic() + PATIENCE_S[lane]
     with waiting_client(PATIENCE_S[lane]) as waiting:
         while (left_s := deadline - time.monotonic()) > 0:
             answered = waiting.blpop([reply_key(request_id)], timeout=max(left_s, 0.01))
-            if answered and STATE not in (reply := json.loads(answered[1])):
-                return dict(reply)
+            if answered:
+                reply: dict[str, Any] = json.loads(answered[1])
+                yield reply
+                if STATE not in reply:
+                    return
     take_back(request_id, lane)
-    return None
 
 
 def send(request: dict[str, Any], lane: str) -> None:

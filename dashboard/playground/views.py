@@ -13,7 +13,8 @@ from dashboard.accounts import access
 from dashboard.accounts.access import Person
 from dashboard.playground.candidates import FLOAT, KEY, MAX_COLUMNS, Candidate, choices, of_run
 from dashboard.playground.examples import EXAMPLES
-from dashboard.playground.words import words
+from dashboard.playground.speakers import speakers
+from dashboard.playground.words import language_words, words
 from trainer.data.uploads import MAX_BYTES, MAX_CHARACTERS
 
 
@@ -40,6 +41,21 @@ def playground(request: HttpRequest) -> HttpResponse:
         "data": data,
     }
     return render(request, "playground/page.html", context)
+
+
+@require_safe
+def language(request: HttpRequest) -> HttpResponse:
+    """`?run=ID` chooses the newest stage of a run."""
+    found = speakers(access.runs(request.user))
+    wanted = request.GET.get("run", "")
+    context = {
+        "speakers": found,
+        "chosen": next((each.key for each in found if str(each.run.pk) == wanted), ""),
+        "max_characters": MAX_CHARACTERS,
+        "address": request.build_absolute_uri("/api/v1/playground/generations"),
+        "words": {"words": language_words()},
+    }
+    return render(request, "playground/language.html", context)
 
 
 def named(user: Person, key: str) -> Candidate | None:

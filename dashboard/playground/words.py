@@ -55,3 +55,17 @@ def words() -> dict[str, str]:
         "made": _("%s holds %s samples. It stands under Datasets now."),
         "choose_class": _("Which is right?"),
     }
+
+
+def language_words() -> dict[str, str]:
+    return {
+        "sentence": _("Write a prompt first."),
+        "loading": _("Loading the model"),
+        "writing": _("Writing"),
+        "cancelled": _("Stopped."),
+        "offline": _("The server does not answer. Try again in a moment."),
+        "spoke": _("%s tokens, %s a second; %s"),
+        "end": _("the model ended by itself"),
+        "length": _("cut at the most tokens"),
+        "stopped": _("stopped"),
+    }

@@ -10,7 +10,6 @@ from dashboard.quantizations.again import can_ask
 from dashboard.quantizations.curve import curve_of
 from dashboard.quantizations.flips import Flips, flips_of
 from dashboard.quantizations.ledger import EAGER, REFERENCE, Ledger, ledger_of
-from dashboard.registry.of_run import twins_registered
 from dashboard.runs.models import HELD, Quantization, Run, Status
 
 # What a worker says while it trains with rounding.
@@ -35,7 +34,6 @@ def content(request: HttpRequest, run: Run) -> dict[str, Any]:
         "is_training": bool(curve["metrics"]) and job.progress.get("what") == TRAINING,
         "is_under_way": job.status in (*HELD, Status.QUEUED),
         "can_ask": can_ask(run),
-        "twins": twins_registered(run),
         **flipped(job, ledger, request.GET.get("flipped", "")),
     }
 

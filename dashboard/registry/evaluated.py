@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dashboard.registry.models import FP32, Version
-from dashboard.runs.models import Evaluation, Stage, Status
+from dashboard.runs.models import Evaluation, Run, Stage, Status
 
 OF_LANGUAGE = ("perplexity", "bits_per_byte", "exact_match")
 
@@ -45,3 +45,10 @@ def take_newest(versions: Sequence[Version]) -> None:
     by_place = {(stage.run_id, stage.index): found[stage.pk] for stage in stages}
     for version in kept:
         version.metrics = {**version.metrics, **by_place.get((version.run_id or 0, version.stage_index), {})}
+
+
+def keep_newest(run: Run) -> None:
+    """Before a run goes, and its evaluations with it, its versions take over what was measured since they were registered."""
+    versions = list(Version.objects.filter(run=run).only("run", "precision", "stage_index", "metrics"))
+    take_newest(versions)
+    Version.objects.bulk_update(versions, ["metrics"])

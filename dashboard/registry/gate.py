@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from dashboard.numbers import number, percent
+from dashboard.numbers import MINUS, number, percent
 from dashboard.registry.models import FP32, Version
 
 HELD_OUT = "test/"
-PASSED, FAILED = "passed", "failed"
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,13 @@ def measured(version: Version) -> Verdict:
 
 
 def exported(version: Version) -> Verdict:
-    if version.gate == PASSED:
-        return Verdict(True, _("The export gate of its quantization passed."))
-    if version.gate == FAILED:
-        return Verdict(False, _("The export gate of its quantization failed: it loses more accuracy than the gate allows."))
-    return Verdict(False, _("Its quantization has no export gate: quantize the run again."))
+    if not version.gate:
+        return Verdict(False, _("No export gate has spoken of it: quantize the run again."))
+    words = {"drop": points(version.gate["drop"]), "limit": points(version.gate["max_drop"])}
+    if version.gate["passes"]:
+        return Verdict(True, _("It loses %(drop)s points of accuracy; the export gate lets through %(limit)s.") % words)
+    return Verdict(False, _("It loses %(drop)s points of accuracy, more than the %(limit)s of the export gate.") % words)
+
+
+def points(value: float) -> str:
+    return f"{value:.2f}".replace("-", MINUS)

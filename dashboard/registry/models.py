@@ -56,7 +56,7 @@ class Version(models.Model):
     digest = models.CharField(max_length=64)
     archive_bytes = models.PositiveBigIntegerField()
     metrics: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
-    gate = models.CharField(max_length=20, blank=True)
+    gate: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
     lineage: models.JSONField[dict[str, Any]] = models.JSONField()
     created_at = models.DateTimeField()
 

@@ -65,7 +65,7 @@ class VersionOut(Schema):
     digest: str
     archive_bytes: int
     metrics: dict[str, Any]
-    gate: str
+    gate: dict[str, Any] = Field(description="What the export gate said: passes, drop, max_drop (points). Empty for a checkpoint.")
     gate_passed: bool
     gate_reason: str
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,20 +13,23 @@ from django.utils.translation import gettext as _
 from dashboard.registry.evaluated import evaluations_of
 from dashboard.registry.models import FP32
 from dashboard.runs.models import DONE, Quantization, Run, Stage, Status
+from trainer.runtimes import CARD
 
 MEASURED = {"accuracy": "test/accuracy", "macro_f1": "test/macro_f1"}
+# Two accuracies of the same samples differ by whole samples: the rounding of a quotient decides nothing.
+ROUNDING = 1e-9
 TIMED = ("latency_ms_p50", "latency_ms_p99", "throughput_per_s")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A stage in one precision: the folder of its files, what was measured of it, and what the quantization's gate said ("" for none)."""
+    """A stage in one precision: the folder of its files, what was measured of it, and what the export gate said (of a twin)."""
 
     stage: Stage
     precision: str
     folder: Path
     metrics: dict[str, Any]
-    gate: str = ""
+    gate: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_checkpoint(self) -> bool:
@@ -43,7 +47,7 @@ def sources_of(run: Run) -> list[Source]:
 
 
 def twins(stage: Stage) -> list[Source]:
-    """Of the last stage alone: a quantization begins where it ended. What was not measured is another name of what was."""
+    """Of the last stage alone: a quantization begins where it ended, and the newest counts. What was not measured is a second name."""
     job = Quantization.objects.filter(run=stage.run_id, status=Status.COMPLETED).order_by("-pk").first()
     if job is None:
         return []
@@ -55,7 +59,20 @@ def twin(stage: Stage, precision: str, file: str, row: dict[str, Any]) -> Source
     measured = {metric: row[name] for name, metric in MEASURED.items() if row.get(name) is not None}
     timed = {name: row[name] for name in TIMED if row.get(name) is not None}
     folder = settings.RUNS_DIR / PurePosixPath(file).parent
-    return Source(stage, precision, folder, measured | timed, row.get("gate") or "")
+    return Source(stage, precision, folder, measured | timed, gate_in(folder, precision))
+
+
+def gate_in(folder: Path, precision: str) -> dict[str, Any]:
+    """Returns what the card of an export says of a precision: whether it passes, the points it loses, and those it may lose.
+
+    Empty where no gate has spoken of it, or the card cannot be read: registering it then tells why.
+    """
+    try:
+        gate = json.loads((folder / CARD).read_bytes()).get("gate") or {}
+        drop, max_drop = gate["drops"][precision], gate["max_drop"]
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
+    return {"passes": drop <= max_drop + ROUNDING, "drop": drop, "max_drop": max_drop}
 
 
 def metrics_of(stage: Stage) -> dict[str, Any]:

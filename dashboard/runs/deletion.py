@@ -16,6 +16,7 @@ from dashboard.accounts.models import Project
 from dashboard.live.publish import stream_of
 from dashboard.metrics.models import Chunk, Series
 from dashboard.redis import client
+from dashboard.registry.evaluated import keep_newest
 from dashboard.runs.lifecycle import WrongState
 from dashboard.runs.models import ENDED, HELD, Event, Job, LogChunk, Run, Status
 
@@ -50,6 +51,7 @@ def hide(run: Run) -> bool:
             names = ", ".join(f"#{user.number} {user.name}" for user in users)
             raise WrongState(f"{run.name} has trained stages of {names}: these would lose their curves. Delete them first.")
         Job.objects.filter(run=run, status=Status.QUEUED).update(status=Status.STOPPED, ended_at=Now())
+        keep_newest(run)
         return bool(Run.objects.filter(pk=run.pk).update(deleted_at=Now()))
 
 

@@ -139,6 +139,7 @@ def frame(request: HttpRequest, run: Run, tab: str) -> dict[str, Any]:
         "can_edit": access.has_right(request.user, run.project, "edit"),
         "can_stop": run.status in STOPPABLE,
         "exports": exports(run),
+        "registered": versions_by_stage(run),
     }
 
 
@@ -172,7 +173,7 @@ def system_note(run: Run) -> str:
 
 def stages(request: HttpRequest, run: Run) -> dict[str, Any]:
     cards = stage_cards(run)
-    return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards]), "registered": versions_by_stage(run)}
+    return {"cards": cards, "forgetting": forgetting_of([card.stage for card in cards])}
 
 
 def config(request: HttpRequest, run: Run) -> dict[str, Any]:

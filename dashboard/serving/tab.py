@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from dashboard.runs.models import LoadTest, Run, Status
+from dashboard.runs.models import LoadTest, Run
 from dashboard.serving import table
 from dashboard.serving.exports import newest_export
 from trainer.config.serving import LoadTestJob, Serving
 
 MAX_CONFIG_BYTES = 100_000
-# The form's fields in their order, by the parts of the config that they belong to.
-OF_TEST = ("concurrencies", "seconds", "hourly_price")
-OF_SERVER = ("instances", "max_queue_delay_us", "max_batch_size", "num_threads")
+# The form's fields in their order; what they mean stands in the config.
+LABELS = {"concurrencies": _("Clients at a time"), "seconds": _("Time of a point"), "hourly_price": _("Price of the machine for an hour")}
+SERVER_LABELS = {
+    "instances": _("Instances"),
+    "max_queue_delay_us": _("Longest wait for a batch"),
+    "max_batch_size": _("Largest batch"),
+    "num_threads": _("Threads of an instance"),
+}
+DESCRIBED = LoadTestJob.model_fields | Serving.model_fields
 
 
 def content(request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -26,7 +34,13 @@ def content(request: HttpRequest, run: Run) -> dict[str, Any]:
     under_way = next((line for line in found if line.is_under_way), None)
     asked = next((line for line in found if str(line.test.pk) == request.GET.get("test")), None)
     chosen = asked or under_way or measured or (found[0] if found else None)
-    context = {"load_tests": found, "chosen": chosen, "export": newest_export(run), "fields": fields(request)}
+    context = {
+        "load_tests": found,
+        "chosen": chosen,
+        "export": newest_export(run),
+        "fields": fields(request, LABELS),
+        "server_fields": fields(request, SERVER_LABELS),
+    }
     return context | (shown(chosen.test) if chosen else {})
 
 
@@ -38,23 +52,26 @@ def shown(test: LoadTest) -> dict[str, Any]:
         "drawn": table.drawn(test),
         "repository": repository_of(test),
         "configs": configs(test),
-        "ended_badly": test.status == Status.FAILED,
+        "seconds": f"{test.asked['seconds']:g}",
     }
 
 
-def fields(request: HttpRequest) -> list[dict[str, Any]]:
-    """Name, label from the config's own words, and what was typed before or the default."""
-    described = [(name, LoadTestJob.model_fields[name]) for name in OF_TEST] + [(name, Serving.model_fields[name]) for name in OF_SERVER]
+def fields(request: HttpRequest, labels: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """With the help and the unit of the config, and what was typed before or the default."""
     return [
         {
             "name": name,
-            "label": name.replace("_us", "").replace("_", " ").capitalize(),
-            "help": field.description,
-            "unit": (field.json_schema_extra or {}).get("unit", "") if isinstance(field.json_schema_extra, dict) else "",
-            "value": request.POST.get(name, ", ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default),
+            "label": label,
+            "help": DESCRIBED[name].description,
+            "unit": (DESCRIBED[name].json_schema_extra or {}).get("unit", ""),  # type: ignore[union-attr]
+            "value": request.POST.get(name, written(DESCRIBED[name].default)),
         }
-        for name, field in described
+        for name, label in labels.items()
     ]
+
+
+def written(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
 
 
 def repository_of(test: LoadTest) -> Path | None:

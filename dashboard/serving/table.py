@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from dashboard.numbers import number
+from dashboard.numbers import MISSING, number
 from dashboard.runs.models import HELD, LoadTest, Run, Status
 
 NAMES = {"http": "HTTP", "grpc": "gRPC"}
@@ -36,7 +37,29 @@ def lines(run: Run) -> list[Line]:
 
 
 def rows(test: LoadTest) -> list[dict[str, Any]]:
-    return [{**row, "name": NAMES[row["protocol"]], "batches": batches(row["batch_sizes"])} for row in test.rows]
+    return [{**row, **in_words(row)} for row in test.rows]
+
+
+def in_words(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "name": NAMES[row["protocol"]],
+        "batches": batches(row["batch_sizes"]),
+        "mean": mean(row["mean_batch_size"]),
+        "per_1000": money(row["cost_per_1000_requests"]),
+        "per_million": money(row["cost_per_million_tokens"]),
+    }
+
+
+def mean(size: float | None) -> str:
+    return MISSING if size is None else f"{size:.1f}"
+
+
+def money(value: float | None) -> str:
+    """Two significant digits of a small sum, never an exponent: 0.00022, 12.50."""
+    if value is None:
+        return MISSING
+    decimals = max(2, 1 - math.floor(math.log10(value))) if value else 2
+    return f"{value:,.{decimals}f}"
 
 
 def batches(sizes: dict[str, int]) -> str:
@@ -68,9 +91,9 @@ def remark(test: LoadTest) -> str:
     best = Line(test).most
     if best is None:
         return ""
-    said = _("Batches of %(size)s on average.") % {"size": number(best["mean_batch_size"], 3)}
+    said = _("Batches of %(size)s on average.") % {"size": mean(best["mean_batch_size"])}
     if best["cost_per_1000_requests"] is not None:
-        said += " " + _("1,000 requests cost %(cost)s.") % {"cost": number(best["cost_per_1000_requests"], 3)}
+        said += " " + _("1,000 requests cost %(cost)s.") % {"cost": money(best["cost_per_1000_requests"])}
     if best["cost_per_million_tokens"] is not None:
-        said += " " + _("A million tokens cost %(cost)s.") % {"cost": number(best["cost_per_million_tokens"], 3)}
+        said += " " + _("A million tokens cost %(cost)s.") % {"cost": money(best["cost_per_million_tokens"])}
     return said

@@ -66,6 +66,7 @@ PAGES: dict[str, tuple[str, tuple[object, ...]]] = {
     "alias_remove": ("post", OWNERS),
     "version_delete": ("post", EDITORS),
     "playground": ("get", SIGNED_IN),
+    "playground_language": ("get", SIGNED_IN),
     "settings": ("get", SIGNED_IN),
     "token_add": ("post", SIGNED_IN),
     "token_remove": ("post", (OUT, GONE, GONE, GONE, GONE)),
@@ -130,6 +131,7 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("post", "/api/v1/playground/scores"): API_MEMBERS,
     ("post", "/api/v1/playground/changes"): API_MEMBERS,
     ("post", "/api/v1/playground/batches"): API_MEMBERS,
+    ("post", "/api/v1/playground/generations"): API_MEMBERS,
     ("get", "/api/v1/playground/requests/{ticket}"): API_SIGNED_IN,
     ("delete", "/api/v1/playground/requests/{ticket}"): API_SIGNED_IN,
 }
@@ -252,6 +254,7 @@ def body_of(address: str, cast: Cast, run_id: int) -> dict[str, object] | None:
         "/versions": {"run": run_id, "stage": 1},
         f"/aliases/{PRODUCTION}": {"version": 1},
         "/datasets": project,
+        "/generations": {"model": run_id, "prompt": "Once"},
     }
     return next((body for end, body in bodies.items() if address.endswith(end)), None)
 

@@ -106,7 +106,7 @@ def test_a_run_is_watched_through_an_outage_and_stopped(page, installation: Inst
 
 def finished_run(page, installation: Installation, token: str) -> int:
     run_id = start_run(page, installation, "quick", steps=20)
-    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed")
+    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed", patience_s=300)
     return run_id
 
 
@@ -174,6 +174,20 @@ def test_a_batch_answers_a_table_and_gives_a_table(page, installation: Installat
     assert lines[0] == "file,text,class,negative,neutral,positive,latency_ms,error"
     assert [line.partition(",")[0] for line in lines[1:]] == [*(path.name for path in pictures), "gone.jpg"]
     assert lines[4].startswith("gone.jpg,'=1+1,")
+
+
+def test_a_language_model_goes_on_with_a_text(page, installation: Installation) -> None:
+    token = installation.token()
+    run_id = ask(installation, token, "/runs", json.dumps({"recipe": "language-tiny", "name": "quiet-harbor"}).encode())["id"]
+    wait_for(lambda: ask(installation, token, f"/runs/{run_id}")["status"] == "completed", patience_s=300)
+    page.goto(f"{installation.address}/playground/language/?run={run_id}")
+    page.fill("#text", "The union is")
+    page.fill("#max_tokens", "20")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text(re.compile(r"\d+ tokens, [\d.]+ a second; (cut|the model)")).wait_for(timeout=60_000)
+    page.fill("#text", "word " * 2000)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("this model looks at").wait_for(timeout=60_000)
 
 
 def test_a_bad_field_says_so_at_the_field_and_keeps_what_was_typed(page, installation: Installation) -> None:

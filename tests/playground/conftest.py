@@ -34,11 +34,12 @@ class Ignorant:
         self.shown: Arrays = {}
 
     def logits(self, arrays: Arrays) -> np.ndarray:
-        assert arrays["picture"].shape == (1, 3, SIDE, SIDE)
+        num_rows = len(arrays["picture"])
+        assert arrays["picture"].shape == (num_rows, 3, SIDE, SIDE)
         assert np.isfinite(arrays["picture"]).all()
-        assert arrays["tokens"].shape == arrays["mask"].shape == (1, CARD.max_tokens)
+        assert arrays["tokens"].shape == arrays["mask"].shape == (num_rows, CARD.max_tokens)
         self.shown = arrays
-        return np.array([[0.0, 1.0, 2.0]], np.float32)
+        return np.array([[0.0, 1.0, 2.0]] * num_rows, np.float32)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
+from dashboard.playground.models import Probe
 from dashboard.runs.models import Run
 from tests.playground.conftest import Ignorant
 from tests.playground.hostile import PICTURE, Hostile, encode, everything
@@ -93,6 +94,22 @@ def wrongly_answered(answer: HttpResponse, status: int) -> str:
 def test_every_picture_has_the_right_answer_and_none_a_500(alice: Client, run: Run, model: Ignorant, table: list[Hostile]) -> None:
     assert len(table) >= 100
     wrong = {entry.name: said for entry in table if (said := wrongly_answered(send(alice, run, entry.data), entry.status))}
+    assert wrong == {}
+
+
+@ODD
+@pytest.mark.parametrize("what", ["explanations", "changes", "probes"])
+def test_what_else_takes_a_picture_judges_it_the_same(what: str, alice: Client, run: Run, model: Ignorant, table: list[Hostile]) -> None:
+    """A stream begins before its pictures are looked at by a model: what is damaged is said in its lines."""
+    wrong = {}
+    for entry in table:
+        upload = SimpleUploadedFile("holiday.jpg", entry.data, "image/jpeg")
+        answer = alice.post(f"/api/v1/playground/{what}", {"model": run.pk, "run": run.pk, "text": "What a day", "image": upload})
+        Probe.objects.all().delete()
+        right = {200, 201} if entry.status == 200 or what == "changes" else {entry.status}
+        if answer.status_code not in right | {entry.status}:
+            wrong[entry.name] = answer.status_code
+        answer.close()
     assert wrong == {}
 
 

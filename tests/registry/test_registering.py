@@ -15,11 +15,12 @@ from django.conf import settings
 from safetensors.numpy import load_file, save_file
 
 from dashboard.registry import keeping, registering
+from dashboard.registry.gate import verdict_of
 from dashboard.registry.models import Alias, Change, RegisteredModel, Version
 from dashboard.registry.sources import source_of, sources_of
 from dashboard.runs import deletion
 from dashboard.runs.lifecycle import WrongState
-from dashboard.runs.models import Quantization, Run, Stage
+from dashboard.runs.models import Evaluation, Quantization, Run, Stage
 from tests.cast import Cast
 from tests.registry.made import change_a_byte, finished, graph, registered, resign
 from tests.runs.finished import folder, tiny, with_last_stage
@@ -194,7 +195,7 @@ def test_an_onnx_graph_with_other_inputs_is_refused_by_name(cast: Cast) -> None:
     path = settings.RUNS_DIR / f"{run.pk}/job-4/attempt-1/export"
     onnx.save(graph(("tokens", "mask")), path / "int8.onnx")
     resign(path)
-    with pytest.raises(WrongState, match=r"int8\.onnx takes tokens, mask, and its card says picture, tokens, mask"):
+    with pytest.raises(WrongState, match=r"int8\.onnx: input picture is missing"):
         registered(cast, run, precision="int8")
     nothing_is_left()
 
@@ -239,6 +240,17 @@ def test_a_version_outlives_its_run(cast: Cast) -> None:
     assert version.run is None
     assert version.lineage["run"]["name"] == "steady-kestrel"
     assert registering.checked_archive(version).measured() == (version.digest, version.archive_bytes)
+
+
+def test_what_was_measured_since_stays_when_the_run_goes(cast: Cast) -> None:
+    run = finished(cast)
+    version = registered(cast, run, stage=1)
+    figures = {"split": "test", "test/accuracy": 0.61}
+    Evaluation.objects.create(run=run, position=9, aside=True, of_stage=run.stages[0], split="test", status="completed", figures=figures)
+    deletion.delete(run)
+    version.refresh_from_db()
+    assert version.metrics["test/accuracy"] == 0.61
+    assert verdict_of(version).is_passed
 
 
 def test_a_run_that_is_being_deleted_leaves_a_version_without_a_run(cast: Cast) -> None:

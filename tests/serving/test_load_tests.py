@@ -22,6 +22,7 @@ from trainer import config
 from trainer.config.serving import LoadTestJob
 from workers import facts
 from workers.handover import load_test_job
+from workers.outcome import conclude
 
 pytestmark = pytest.mark.django_db
 FILES = {"fp32": "export/fp32.onnx", "int8": "export/int8.onnx"}
@@ -111,12 +112,16 @@ def test_what_is_asked_for_is_what_the_trainer_gets(alice: Client, run: Run) -> 
     )
 
 
-def test_how_the_load_test_goes_changes_nothing_about_the_run(alice: Client, run: Run) -> None:
+def test_a_failed_load_test_is_not_tried_again_and_changes_nothing_about_the_run(alice: Client, run: Run) -> None:
     run.refresh_from_db()
     before = run.status
-    lease, _ = begun(ask(alice, run))
-    lifecycle.fail(lease, "Triton at 127.0.0.1:1 does not answer over HTTP", retryable=False)
+    test = ask(alice, run)
+    lease, attempt = begun(test)
+    said = {"message": "Triton at 127.0.0.1:1 does not answer over HTTP", "reason": "server_failed"}
+    conclude(lease, attempt, 1, said, shutting_down=False)
     run.refresh_from_db()
+    test.refresh_from_db()
+    assert test.status == Status.FAILED
     assert run.status == before == Status.COMPLETED
     assert "Triton at 127.0.0.1:1 does not answer over HTTP" in tab(alice, run)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto
 from safetensors.numpy import save_file
 
 from tests.registry.made import graph
@@ -18,7 +19,7 @@ from trainer.manifest import Damaged
 from trainer.runtimes import ModelCard
 
 PICKLE = pickle.dumps({"weight": [1.0, 2.0]})
-CARD = ModelCard(inputs="image_and_text", classes=("down", "up"), image_size=16, max_tokens=8)
+CARD = ModelCard(inputs="image_and_text", classes=("down", "level", "up"), image_size=32, max_tokens=8)
 
 
 def weights(folder: Path) -> Path:
@@ -83,10 +84,21 @@ def test_a_header_that_claims_more_than_there_is_takes_no_memory(tmp_path: Path)
         contents.check(path)
 
 
-@pytest.mark.parametrize("inputs", [("tokens", "mask"), ("picture", "tokens", "mask", "more"), ("tokens", "picture", "mask")])
-def test_an_onnx_graph_with_other_inputs_than_its_card_is_refused(tmp_path: Path, inputs: tuple[str, ...]) -> None:
-    onnx.save(graph(inputs), tmp_path / "int8.onnx")
-    with pytest.raises(Damaged, match=r"int8\.onnx takes .*, and its card says picture, tokens, mask"):
+@pytest.mark.parametrize(
+    ("inputs", "shapes", "said"),
+    [
+        (("tokens", "mask"), {}, "input picture is missing"),
+        (("picture", "tokens", "mask", "more"), {"more": (TensorProto.FLOAT, ["batch"])}, "input more is not in the model's card"),
+        (CARD.names, {"picture": (TensorProto.FLOAT, ["batch", 3, 64, 64])}, "input picture is float"),
+        (CARD.names, {"tokens": (TensorProto.FLOAT, ["batch", "length"])}, "input tokens is float"),
+        (CARD.names, {"logits": (TensorProto.FLOAT, ["batch", 2])}, "output logits is float"),
+    ],
+)
+def test_an_onnx_graph_with_another_signature_than_its_card_is_refused(
+    tmp_path: Path, inputs: tuple[str, ...], shapes: dict[str, tuple[int, list[object]]], said: str
+) -> None:
+    onnx.save(graph(inputs, **shapes), tmp_path / "int8.onnx")
+    with pytest.raises(Damaged, match=rf"int8\.onnx: {said}"):
         contents.check(tmp_path / "int8.onnx", CARD)
 
 

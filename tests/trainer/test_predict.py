@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import trainer
 from tests.trainer.conftest import Make
 from trainer import serve
 from trainer.__main__ import main
 from trainer.data.reading import open_dataset
 from trainer.predict import analyze_multimodal_sentiment, load, predict, softmax
 from trainer.runtimes import TorchRuntime
-from trainer.warm import Shelf, shelf
+from trainer.warm import Shelf, quickest, shelf
 
 CLASSES = ["negative", "neutral", "positive"]
 
@@ -62,6 +63,14 @@ def test_train_folder_checkpoint_and_export_say_the_same(trained: Make, quantize
     for best, probabilities in answers:
         assert best == answers[0][0]
         assert list(probabilities.values()) == pytest.approx(list(answers[0][1].values()), abs=1e-5)
+
+
+def test_the_function_takes_bytes_and_finds_its_model_by_a_variable(trained: Make, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = analyze_multimodal_sentiment(picture, "so good", trained("image_and_text"))
+    with pytest.raises(ValueError, match="ANNEAL_MODEL"):
+        trainer.analyze_multimodal_sentiment(picture.read_bytes(), "so good")
+    monkeypatch.setenv("ANNEAL_MODEL", str(trained("image_and_text")))
+    assert trainer.analyze_multimodal_sentiment(picture.read_bytes(), "so good") == expected
 
 
 def test_a_single_prediction_is_that_of_the_test_split(trained: Make) -> None:
@@ -249,6 +258,18 @@ def test_models_stay_loaded_as_far_as_the_memory_goes(quantized: Make) -> None:
     for folder in folders:
         smallest.take(folder, "int8")
     assert [smallest.holds(folder, "int8") for folder in folders] == [False, False, True]
+
+
+@pytest.mark.parametrize(("took", "best"), [({1: 0.02, 2: 0.14}, 1), ({1: 0.2, 2: 0.12}, 2)])
+def test_a_model_is_asked_with_as_many_threads_as_answer_it_soonest(took: dict[int, float], best: int) -> None:
+    """By a clock of its own: the first question to each is not counted."""
+    now, asked = [0.0], list[int]()
+
+    def ask(num_threads: int) -> None:
+        now[0] += took[num_threads] if num_threads in asked else 10
+        asked.append(num_threads)
+
+    assert quickest([1, 2], ask, lambda: now[0]) == best
 
 
 def test_an_explanation_comes_the_same_way(trained: Make, picture: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.playground.models import Probe, Score
 from dashboard.runs.lifecycle import Lease
 from dashboard.runs.models import Attempt, Stage
 from trainer.events import FILE_NAME
@@ -47,3 +48,14 @@ def test_the_load_of_the_experts_is_kept_by_layer(lease: Lease, attempt: Attempt
 def test_what_a_stage_has_forgotten_is_kept_beside_the_unigram_model(lease: Lease, attempt: Attempt) -> None:
     figures = {"losses": {"plain": 3.5, "code": "nan"}, "baseline": {"plain": 7.0}}
     assert relay(lease, attempt, {"kind": "watched", **figures}).watched == figures
+
+
+def test_what_a_checkpoint_says_of_the_probes_is_kept_once(lease: Lease, attempt: Attempt) -> None:
+    """A probe that was taken out of the set meanwhile has no score, and a step that was trained again the newer one."""
+    probe = Probe.objects.create(project=attempt.job.run.project, text="Well said.")
+    gone = str(probe.pk + 1)
+    for right in (0.6, 0.8):
+        scores = {str(probe.pk): {"positive": right, "negative": 1 - right}, gone: {"positive": 1.0}}
+        relay(lease, attempt, {"kind": "probed", "scores": scores})
+    (score,) = Score.objects.all()
+    assert (score.stage_id, score.step, score.probabilities["positive"]) == (lease.job_id, 5, 0.8)

@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
+from dashboard.accounts.models import Project
 from dashboard.fleet.models import Worker
+from dashboard.playground.models import Probe
 from dashboard.runs import lifecycle
 from dashboard.runs.fork import fork
-from dashboard.runs.models import Attempt, Run, Stage
+from dashboard.runs.models import Attempt, Kind, Run, Stage
 from tests.cast import Cast
 from tests.runs.finished import finish_stages, folder, tiny, with_last_stage
-from trainer import catalog, config
+from trainer import catalog, config, probes
 from trainer.catalog import Card
 from workers.handover import hand_over, stage_job
 
@@ -118,3 +120,14 @@ def save(attempt: Attempt) -> None:
     path = str((attempt.folder / "checkpoints" / "half").relative_to(attempt.job.run.folder.parent))
     Attempt.objects.filter(pk=attempt.pk).update(checkpoint=path)
     lifecycle.release(lease)
+
+
+def test_the_project_s_probes_are_handed_over_with_a_stage(cast: Cast, worker: Worker) -> None:
+    cast.submit("first", tiny())
+    first = next_attempt(worker)
+    hand_over(first, Kind.STAGE)
+    assert probes.read(first.folder) == []
+    probe = Probe.objects.create(project=cast.project, text="Well said.", picture=b"jpeg")
+    Probe.objects.create(project=Project.objects.create(name="Another", slug="another"), text="Not theirs.")
+    hand_over(first, Kind.STAGE)
+    assert probes.read(first.folder) == [{"id": probe.pk, "image_base64": "anBlZw==", "text": "Well said."}]

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db.models.functions import Now
 
 import workers.predictor
 from dashboard.fleet.models import Worker
 from dashboard.playground import predicting
+from dashboard.playground.api_text import spoken
 from dashboard.playground.predicting import Cancelled, Unavailable, predict, standing
 from dashboard.playground.wire import QUICK, SLOW, lane_key, reply_key, request_key
 from dashboard.redis import client
@@ -35,7 +37,9 @@ def main():
             time.sleep(0.05)
         if request['text'] == 'say':
             print(json.dumps({'id': request['id'], 'state': 'loading'}), flush=True)
-        if request['text'] == 'until cancelled':
+        if request['text'] == 'speak until cancelled':
+            print(json.dumps({'id': request['id'], 'state': 'said', 'text': 'Once'}), flush=True)
+        if 'until cancelled' in request['text']:
             assert json.loads(sys.stdin.readline()) == {'cancel': request['id']}
         if request['text'] == 'refuse':
             reply = {'error': 'not a picture', 'kind': 'bad_input'}
@@ -222,6 +226,18 @@ def test_a_question_that_waits_can_be_taken_back(here: None) -> None:
     asking.join()
     assert heard == [{"cancelled": True}]
     assert client().llen(lane_key(QUICK)) == 0
+
+
+def test_who_stops_reading_ends_the_generation(listening: None) -> None:
+    """The child that speaks is told so, and answers the next prompt."""
+
+    async def read() -> list[Any]:
+        lines = spoken({**question("speak until cancelled"), "act": "generate"})
+        first = await anext(lines)
+        await lines.aclose()  # type: ignore[attr-defined]
+        return [first, [line async for line in spoken({**question("refuse"), "act": "generate"})]]
+
+    assert async_to_sync(read)() == [{"text": "Once"}, [{"error": "not a picture"}]]
 
 
 def test_how_far_a_model_is_goes_before_its_answer(listening: None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from trainer import checkpoint
@@ -22,6 +23,7 @@ from trainer.events import DIFFICULTY
 from trainer.failures import in_stage
 from trainer.families.learner import Losses, Part
 from trainer.families.parents import parent_of
+from trainer.families.probing import score
 from trainer.models.network import build, rebuild, set_dropout, set_training
 from trainer.sample_losses import sample_losses
 from trainer.tasks import OBJECTIVES
@@ -122,6 +124,10 @@ class ImageTextLearner:
 
     def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:
         return evaluate(self.network, self.stage, self.samples[split], split, by_class=by_class)
+
+    def ask_probes(self, probes: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+        classes = self.classes().get("sentiment")
+        return score(self.network, Tokenizer.from_str(self.tokenizer), classes, probes) if classes else {}
 
     def loads(self) -> list[list[float]]:
         return []

@@ -188,6 +188,9 @@ class LanguageLearner:
         baseline = unigram_loss(self.reader.predicted(train), asked, len(self.tokenizer))
         return summed([self.reader.measure(validation, MAX_ROWS)])["loss"], baseline
 
+    def ask_probes(self, probes: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+        return {}
+
     def loads(self) -> list[list[float]]:
         return self.routing.loads() if self.routing else []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -56,6 +57,9 @@ class Learner(Protocol):
 
     def loads(self) -> list[list[float]]:
         """Returns per layer the share of the tokens that each expert worked on since it was last asked; empty without experts."""
+
+    def ask_probes(self, probes: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+        """Returns the probabilities by class of each probe, by its id; empty where the stage has no answer to give. Draws nothing."""
 
     def evaluate(self, split: str, *, by_class: bool = False) -> dict[str, float]:
         """Returns `<split>/loss`, `<split>/accuracy` and more over the stage's tasks; `by_class` adds figures of each class, where

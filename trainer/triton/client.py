@@ -12,7 +12,7 @@ import numpy as np
 from tritonclient import grpc, http
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from trainer.failures import ServerGoneError
+from trainer.failures import ServerFailedError
 
 Protocol = Literal["http", "grpc"]
 CONNECT_S, ANSWER_S = 5.0, 30.0
@@ -24,7 +24,7 @@ class Answered(Exception):
 
 
 class Client:
-    """One connection, for one thread. Every call raises ServerGoneError when no answer comes within half a minute."""
+    """One connection, for one thread. Every call raises ServerFailedError when no answer comes within half a minute."""
 
     def __init__(self, protocol: Protocol, address: str) -> None:
         self.protocol, self.address = protocol, address
@@ -77,7 +77,7 @@ class Client:
             return function(*arguments, **self.patience)
         except InferenceServerException as error:
             if error.status() in NO_ANSWER:
-                raise ServerGoneError(f"Triton at {self.address} does not answer over gRPC: {error.message()}") from error
+                raise ServerFailedError(f"Triton at {self.address} does not answer over gRPC: {error.message()}") from error
             raise Answered(error.message()) from error
         except (OSError, HTTPException) as error:
-            raise ServerGoneError(f"Triton at {self.address} does not answer over HTTP: {error}") from error
+            raise ServerFailedError(f"Triton at {self.address} does not answer over HTTP: {error}") from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from trainer.failures import ServerGoneError
+from trainer.failures import ServerFailedError
 from trainer.triton.client import ANSWER_S, Answered, Client, Protocol
 
 WARM_UP_S = 0.5
@@ -23,7 +23,7 @@ class Seen:
 
     latencies_s: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    gone: ServerGoneError | None = None
+    gone: ServerFailedError | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -42,7 +42,7 @@ class Clients:
                 while not self.over.is_set():
                     self.ask(client, prepared[number % len(prepared)])
                     number += 1
-        except ServerGoneError as error:
+        except ServerFailedError as error:
             self.seen.gone = self.seen.gone or error
             self.over.set()
 
@@ -62,7 +62,7 @@ class Clients:
                     self.seen.latencies_s.append(ended - began)
 
     def measure(self, seconds: float) -> float:
-        """Returns the measured seconds. Raises ServerGoneError as soon as one of the clients gets no answer."""
+        """Returns the measured seconds. Raises ServerFailedError as soon as one of the clients gets no answer."""
         try:
             for thread in self.threads:
                 thread.start()
@@ -83,4 +83,4 @@ class Clients:
         for thread in self.threads:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
-                raise ServerGoneError(f"Triton at {self.address} does not answer over {self.protocol}")
+                raise ServerFailedError(f"Triton at {self.address} does not answer over {self.protocol}")

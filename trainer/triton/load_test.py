@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from trainer.config.serving import LoadTestJob
 from trainer.events import EventLog
-from trainer.failures import explain
+from trainer.failures import ServerFailedError, explain
 from trainer.narration import Narrator
 from trainer.runtimes import CARD, ModelCard
 from trainer.stopping import Stopped, stopping_at_once
@@ -38,7 +38,7 @@ GIVEN = "the server that was named"
 def load_test(folder: Path, stop_asked: Callable[[], bool], doorbell: int | None = None) -> int:
     """Reads `config.json` (a LoadTestJob), writes `deployment.json` and the events; returns the exit status.
 
-    Raises ValueError (pydantic's included) for what the user gave, ServerGoneError when Triton ends or does not answer.
+    Raises ValueError (pydantic's included) for what the user gave, ServerFailedError when Triton ends or does not answer.
     """
     job = LoadTestJob.model_validate_json((folder / "config.json").read_text())
     events = EventLog(folder, doorbell, Narrator().tell)
@@ -115,7 +115,7 @@ def served(job: LoadTestJob, folder: Path, events: EventLog) -> Iterator[dict[Pr
 
 
 def point(job: LoadTestJob, traffic: Traffic, protocol: Protocol, addresses: dict[Protocol, str], concurrency: int) -> dict[str, Any]:
-    """Measures one protocol with so many clients. Raises RuntimeError when not one of them was answered."""
+    """Measures one protocol with so many clients. Raises ServerFailedError when not one of them was answered."""
     clients = Clients(protocol, addresses[protocol], traffic.model, traffic.given, concurrency)
     with Client("http", addresses["http"]) as watching:
         before = watching.executions(MODEL)
@@ -124,7 +124,7 @@ def point(job: LoadTestJob, traffic: Traffic, protocol: Protocol, addresses: dic
     seen = clients.seen
     if not seen.latencies_s:
         said = seen.errors.most_common(1)[0][0] if seen.errors else f"nothing within {job.seconds:g} s"
-        raise RuntimeError(f"Triton answered no request over {protocol.upper()}, {concurrency} at a time: {said}")
+        raise ServerFailedError(f"Triton answered no request over {protocol.upper()}, {concurrency} at a time: {said}")
     found = row(seen.latencies_s, seen.errors, took_s, batches)
     return {
         "protocol": protocol,

@@ -38,6 +38,8 @@ def export_triton(options: argparse.Namespace) -> str:
         raise ValueError("--version: versions are counted from 1")
     exported = next((path for path in (folder, folder / "export") if (path / CARD).exists()), None)
     with tempfile.TemporaryDirectory() as scratch:
+        if not exported and options.precision != "fp32":
+            raise ValueError(f"{folder} holds no {options.precision} model: run `quantize` first")
         source = exported or exported_now(folder, Path(scratch) / "export")
         number = write_repository(source, options.to, options.precision, serving, options.version)
     return f"{options.to} version {number}"

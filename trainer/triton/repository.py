@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import trainer
 from trainer.config.serving import Precision, Serving
 from trainer.manifest import verify
 from trainer.runtimes import CARD, ModelCard
-from trainer.signature import check_signature
+from trainer.signature import DYNAMIC, Signature, Tensor, check_signature
 from trainer.triton import configs
 from trainer.triton.check import CONFIG, GRAPH, check_against, check_repository, parse
 from trainer.triton.graph import load_graph, signature_of, with_probabilities
@@ -41,9 +42,11 @@ def write_repository(
     graph = load_graph(exported / card.files[precision])
     check_signature(signature_of(graph), card, card.files[precision])
     partial = new_partial(to)
-    fill(partial, exported, card, with_probabilities(graph), serving, number)
+    older = older_signatures(to)
+    write_version(partial, exported, card, with_probabilities(graph), serving, number)
+    write_configs(partial, card, narrowed(signature_of(graph), older), serving)
     check_repository(partial)
-    check_older(to, partial)
+    check_older(older, partial)
     move(partial, to)
     return number
 
@@ -78,11 +81,16 @@ def new_version(to: Path, asked: int | None) -> int:
     return number
 
 
-def check_older(to: Path, partial: Path) -> None:
+def older_signatures(to: Path) -> dict[str, Signature]:
+    """Of the versions that are there, by their numbers."""
+    return {path.parent.name: signature_of(load_graph(path)) for path in sorted((to / configs.MODEL).glob(f"*/{GRAPH}"))}
+
+
+def check_older(older: dict[str, Signature], partial: Path) -> None:
     """One configuration is for all versions of a model: the older ones must still fit it."""
     config = parse(partial / configs.MODEL / CONFIG)
-    for graph in sorted((to / configs.MODEL).glob(f"*/{GRAPH}")):
-        check_against(config, signature_of(load_graph(graph)), f"version {graph.parent.name} does not fit the new {configs.MODEL}/{CONFIG}")
+    for version, signature in older.items():
+        check_against(config, signature, f"version {version} does not fit the new {configs.MODEL}/{CONFIG}")
 
 
 def move(partial: Path, to: Path) -> None:
@@ -94,19 +102,35 @@ def move(partial: Path, to: Path) -> None:
     shutil.rmtree(partial)
 
 
-def fill(to: Path, exported: Path, card: ModelCard, graph: onnx.ModelProto, serving: Serving, number: int) -> None:
-    signature = signature_of(graph)
+def narrowed(signature: Signature, older: dict[str, Signature]) -> Signature:
+    """Where another version takes one length alone, all are asked for that length: one configuration is for all of them."""
+    known = {tensor.name: tensor for other in older.values() for tensor in other.inputs if DYNAMIC not in tensor.dims[1:]}
+    return Signature(tuple(narrower(tensor, known.get(tensor.name, tensor)) for tensor in signature.inputs), signature.outputs)
+
+
+def narrower(tensor: Tensor, other: Tensor) -> Tensor:
+    if len(tensor.dims) != len(other.dims):
+        return tensor
+    rest = (said if dim == DYNAMIC else dim for dim, said in zip(tensor.dims[1:], other.dims[1:], strict=True))
+    return replace(tensor, dims=(tensor.dims[0], *rest))
+
+
+def write_version(to: Path, exported: Path, card: ModelCard, graph: onnx.ModelProto, serving: Serving, number: int) -> None:
     write_graph(to / configs.MODEL / str(number), graph, card, serving)
     write_inputs(to / configs.INPUTS / str(number), exported, card)
     (to / configs.PIPELINE / str(number)).mkdir(parents=True)
+
+
+def write_configs(to: Path, card: ModelCard, signature: Signature, serving: Serving) -> None:
+    labels = "\n".join(card.classes) + "\n"
     for name, config in {
         configs.MODEL: configs.config_of_model(signature, serving, card.max_tokens),
         configs.INPUTS: configs.config_of_inputs(signature, serving, card.max_tokens),
         configs.PIPELINE: configs.config_of_pipeline(signature, serving),
     }.items():
-        if name != configs.INPUTS:
-            (to / name / configs.LABELS).write_text("\n".join(card.classes) + "\n")
         (to / name / CONFIG).write_text(configs.as_text(config))
+        if name != configs.INPUTS:
+            (to / name / configs.LABELS).write_text(labels)
 
 
 def write_graph(folder: Path, graph: onnx.ModelProto, card: ModelCard, serving: Serving) -> None:

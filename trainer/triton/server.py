@@ -19,13 +19,13 @@ import psutil
 from tritonclient import http
 from tritonclient.utils import InferenceServerException
 
-from trainer.failures import ServerGoneError
+from trainer.failures import ServerFailedError
 from trainer.triton.check import Refused, check_repository
 from trainer.triton.environment import Environment, find, lay_out_backends
 
 HOST = "127.0.0.1"
 MEMORY = Path("/dev/shm")  # noqa: S108
-START_S, LOAD_S, END_S = 60.0, 300.0, 10.0
+START_S, LOAD_S, END_S = 60.0, 120.0, 10.0
 LOOK_S = 0.05
 NUM_TRIES = 3
 LAST_BYTES = 4000
@@ -34,7 +34,7 @@ LAST_BYTES = 4000
 class Server:
     """`with Server(repository) as server`: checks the repository, starts Triton and loads every model of it.
 
-    Raises Refused for a configuration that is wrong at any of the three levels, Missing where no Triton is installed, ServerGoneError
+    Raises Refused for a configuration that is wrong at any of the three levels, Missing where no Triton is installed, ServerFailedError
     when it ends by itself. Leaving ends it.
     """
 
@@ -82,7 +82,7 @@ class Server:
             self.stop()
             if "address already in use" not in said.lower():
                 break
-        raise ServerGoneError(f"Triton did not start: {said}")
+        raise ServerFailedError(f"Triton did not start: {said}")
 
     def start(self, environment: Environment, backends: Path) -> None:
         self.ports = free_ports()
@@ -139,7 +139,7 @@ class Server:
                     details = f" ({self.last_words()})" if "failed to poll" in error.message() else ""
                     raise Refused(3, f"Triton does not load {name}: {error.message()}{details}") from error
                 except OSError as error:
-                    raise ServerGoneError(f"Triton ended while it loaded {name}: {self.last_words()}") from error
+                    raise ServerFailedError(f"Triton gave no answer while it loaded {name}: {self.last_words()}") from error
 
     def last_words(self) -> str:
         """The last line that tells of an error, or the last of all."""

@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64)),
                 ("archive_bytes", models.PositiveBigIntegerField()),
                 ("metrics", models.JSONField(default=dict)),
-                ("gate", models.CharField(blank=True, max_length=20)),
+                ("gate", models.JSONField(default=dict)),
                 ("lineage", models.JSONField()),
                 ("created_at", models.DateTimeField()),
                 (

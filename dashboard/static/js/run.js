@@ -93,7 +93,7 @@ function drawProgress() {
 /** How far the jobs beside the run's own work have come. */
 function drawAsides() {
   for (const { id, progress } of store.asides) {
-    const element = document.querySelector(`[data-aside="${id}"]`);
+    const element = document.querySelector(`[data-aside="${id}"]:has([data-what])`);
     if (!element || !progress.what) continue;
     element.querySelector("[data-what]").textContent = progress.total ? `${progress.what} ${progress.done} / ${progress.total}` : progress.what;
     const bar = element.querySelector("progress");

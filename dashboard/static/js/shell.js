@@ -45,7 +45,7 @@ function bindCopy() {
   }
 }
 
-const GO = { h: "/", r: "/runs/", c: "/compare/", q: "/queue/", w: "/workers/", p: "/playground/", s: "/settings/" };
+const GO = { h: "/", r: "/runs/", c: "/compare/", q: "/queue/", w: "/workers/", m: "/models/", p: "/playground/", s: "/settings/" };
 const KEYS = { "/": search, "?": showKeys, n: () => go("/runs/new/"), g: waitForPlace, j: () => walk(1), k: () => walk(-1), x: select };
 const WAIT_MS = 1200;
 let askedAt = -WAIT_MS;

@@ -17,8 +17,9 @@ from trainer.explain import alone, grad_cam, gradients, occlusion
 from trainer.explain.explaining import Unwanted, explain
 from trainer.explain.odds import log_odds
 from trainer.explain.words import frame, hidden_token, words_of
+from trainer.inputs import to_arrays
 from trainer.predict import load, predict
-from trainer.runtimes import Arrays, ModelCard, TorchRuntime, to_arrays
+from trainer.runtimes import Arrays, ModelCard, TorchRuntime
 from trainer.tasks.objective import Batch
 
 TEXT = "The coffee is unbelievably lovely, but I waited."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 from google.protobuf import text_format
 from pydantic import ValidationError
@@ -113,6 +114,27 @@ def test_a_version_of_another_shape_does_not_get_between_the_others(export: Path
     assert not (tmp_path / "models" / MODEL / "2").exists()
 
 
+def of_one_length(export: Path, folder: Path) -> Path:
+    """An export whose graph takes texts of the full length alone, as an INT8 one may."""
+    copy(export, folder)
+    model = onnx.load(folder / "fp32.onnx")
+    for given in model.graph.input[1:]:
+        given.type.tensor_type.shape.dim[1].dim_value = 12
+    onnx.save(model, folder / "fp32.onnx")
+    (folder / MANIFEST).unlink()
+    write_manifest(folder)
+    return folder
+
+
+@pytest.mark.parametrize("fixed_first", [True, False])
+def test_versions_of_one_length_and_of_any_are_served_side_by_side(fixed_first: bool, export: Path, tmp_path: Path) -> None:
+    exports = [of_one_length(export, tmp_path / "fixed"), export]
+    for each in exports if fixed_first else exports[::-1]:
+        write_repository(each, tmp_path / "models")
+    assert tensors(config_of(tmp_path / "models").input)["tokens"] == ("TYPE_INT64", [12])
+    assert check_repository(tmp_path / "models") == [PIPELINE, INPUTS, MODEL]
+
+
 def test_a_folder_of_something_else_is_left_alone(export: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="holds something else"):
@@ -185,6 +207,9 @@ def test_the_verbs_write_and_check(export: Path, tmp_path: Path, capsys: pytest.
     assert "instances: Input should be greater than or equal to 1" in capsys.readouterr().err
 
 
-def test_a_train_folder_is_exported_on_the_way(export: Path, tmp_path: Path) -> None:
+def test_a_train_folder_is_exported_on_the_way(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(export.parent / "run"), "--to", str(tmp_path / "models"), "--format", "triton"]) == 0
     assert config_of(tmp_path / "models").max_batch_size == 16
+    arguments = ["export", str(export.parent / "run"), "--to", str(tmp_path / "int8"), "--format", "triton", "--precision", "int8"]
+    assert main(arguments) == 2
+    assert "holds no int8 model: run `quantize` first" in capsys.readouterr().err

@@ -145,6 +145,7 @@ def test_a_killed_server_ends_the_job_and_is_said(running: Running) -> None:
     assert last["kind"] == "failed"
     assert last["message"].startswith("Triton at 127.0.0.1:")
     assert "does not answer" in last["message"]
+    assert last["reason"] == "server_failed"
     assert not started.keys() & processes().keys()
 
 

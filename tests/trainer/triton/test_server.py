@@ -19,6 +19,7 @@ from trainer.runtimes import CARD, ModelCard, OnnxRuntime
 from trainer.triton.check import CONFIG, Refused
 from trainer.triton.client import Answered, Client, Protocol
 from trainer.triton.configs import INPUTS, MODEL, PIPELINE
+from trainer.triton.repository import write_repository
 from trainer.triton.samples import as_bytes
 from trainer.triton.server import MEMORY, Server
 
@@ -157,6 +158,15 @@ def test_it_listens_on_loopback_alone_and_ends_with_what_it_started(repository: 
         memory = server.memory
     assert not started & processes().keys()
     assert not list(MEMORY.glob(f"{memory}*"))
+
+
+def test_two_versions_are_served_side_by_side(export: Path, tmp_path: Path, installed: None) -> None:
+    for _ in range(3):
+        write_repository(export, tmp_path / "models")
+    with Server(tmp_path / "models") as server, Client("grpc", server.grpc) as client:
+        assert [client.triton.is_model_ready(MODEL, version) for version in ("1", "2", "3")] == [False, True, True]
+        given = client.prepared(arrays(2, 12))
+        assert client.ask(MODEL, given).get_response().model_version == "3"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ function bands(stages, x) {
     const rule = make("rect", { class: `rule s${number}`, x: left, y: TOP - 3, width: Math.max(right - left, 0), height: 3 });
     const wide = right - left > 90;
     const name = make("text", { class: `name text-s${number}`, x: left + 6, y: TOP + 14 }, wide ? `${stage.index} ${stage.name}` : stage.index);
-    const silent = stage.is_askable || !wide ? [] : [make("text", { class: "silent", x: left + 6, y: TOP + 30 }, words.not_asked)];
+    const silent = stage.is_askable || right - left < 140 ? [] : [make("text", { class: "silent", x: left + 6, y: TOP + 30 }, words.not_asked)];
     return [band, rule, name, ...silent];
   });
 }

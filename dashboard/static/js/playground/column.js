@@ -75,7 +75,7 @@ export class Column {
     this.part("verdict").querySelector(".chip")?.remove();
     if (!this.answer || !reference?.answer || reference === this) return;
     const same = this.answer.class === reference.answer.class;
-    const name = reference.model.stage === this.model.stage && this.model.is_last ? reference.precision : fill(words.stage, reference.model.stage);
+    const name = nameFor(this.model, reference);
     const chip = element("span", same ? "chip ok" : "chip warning", fill(same ? words.same : words.differs, name));
     this.part("verdict").querySelector(".verdict").append(chip);
   }
@@ -108,7 +108,9 @@ export class Column {
   draw(input, image, isHeat, largest) {
     if (!this.explained) return;
     if (this.explained.picture && image?.naturalWidth) {
-      this.part("method").textContent = this.explained.picture.method;
+      const { method, grid } = this.explained.picture;
+      this.part("method").textContent = method;
+      this.part("nowhere").hidden = grid.flat().some((value) => value > 0);
       drawHeat(this.part("heat"), image, isHeat ? this.explained.picture.grid : null);
       this.part("heat").setAttribute("aria-label", fill(words.heat, this.explained.class));
     }
@@ -118,6 +120,13 @@ export class Column {
   get strongest() {
     return this.explained?.words ? strongest(this.explained) : 0;
   }
+}
+
+/** What tells the reference from a model: its precision, its step or its stage. */
+function nameFor(model, reference) {
+  const same = reference.model.run === model.run && reference.model.stage === model.stage;
+  if (!same) return fill(words.stage, reference.model.stage);
+  return reference.model.step === model.step ? reference.precision : fill(words.at_step, reference.model.step.toLocaleString("en"));
 }
 
 function verdict(answer) {

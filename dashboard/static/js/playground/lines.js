@@ -3,9 +3,9 @@
 import { token, words } from "./dom.js";
 
 /** Calls `heard` with each line. Resolves to "" at the end, or to the sentence that says what is wrong. */
-export async function readLines(address, body, heard, signal) {
+export async function readLines(address, body, heard, signal, headers = {}) {
   try {
-    const reply = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token() }, signal });
+    const reply = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token(), ...headers }, signal });
     if (!reply.ok) return (await reply.json()).detail || words.offline;
     await each(reply.body.pipeThrough(new TextDecoderStream()).getReader(), heard);
     return "";
