@@ -93,10 +93,16 @@ function chosenOf(models, form) {
   return "";
 }
 
+/** An answer about a run that is not chosen any more is dropped, and what was chosen among the weights stays chosen. */
 async function offerWeights(form) {
-  const reply = await fetch(`${data.addresses.models}?run=${encodeURIComponent(form.elements.run.value)}`).catch(() => null);
+  const { run, weights } = form.elements;
+  const asked = run.value;
+  const reply = await fetch(`${data.addresses.models}?run=${encodeURIComponent(asked)}`).catch(() => null);
   const found = reply?.ok ? (await reply.json()).items : [];
-  form.elements.weights.replaceChildren(...found.reverse().map(optionOf));
+  if (run.value !== asked) return;
+  const before = weights.value;
+  weights.replaceChildren(...found.reverse().map(optionOf));
+  if (found.some((model) => model.key === before)) weights.value = before;
 }
 
 function optionOf(model) {
