@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.accounts import access
 from dashboard.accounts.access import Person
+from dashboard.datasets import samples
 from dashboard.playground.candidates import FLOAT, KEY, MAX_COLUMNS, Candidate, choices, of_run
 from dashboard.playground.examples import EXAMPLES
 from dashboard.playground.speakers import speakers
@@ -20,7 +21,10 @@ from trainer.data.uploads import MAX_BYTES, MAX_CHARACTERS
 
 @require_safe
 def playground(request: HttpRequest) -> HttpResponse:
-    """`?models=KEY,KEY` chooses the columns in their order, `?run=ID` a run; without them the newest run that can be asked."""
+    """`?models=KEY,KEY` chooses the columns in their order, `?run=ID` a run; without them the newest run that can be asked.
+
+    `?sample=DATASET/SPLIT/ROW` asks about a sample of a data set at once.
+    """
     found = choices(access.runs(request.user))
     asked = [key for key in request.GET.get("models", "").split(",") if key][:MAX_COLUMNS]
     models = [model for key in asked if (model := named(request.user, key))]
@@ -30,6 +34,7 @@ def playground(request: HttpRequest) -> HttpResponse:
         "max_bytes": MAX_BYTES,
         "max_columns": MAX_COLUMNS,
         "addresses": addresses(request),
+        "sample": sample(request.GET.get("sample", "")),
     }
     context: dict[str, Any] = {
         "choices": found,
@@ -41,6 +46,15 @@ def playground(request: HttpRequest) -> HttpResponse:
         "data": data,
     }
     return render(request, "playground/page.html", context)
+
+
+def sample(name: str) -> dict[str, str] | None:
+    """Where the picture of a sample is, and its text; None for what is no sample."""
+    dataset, split, row = [*name.split("/"), "", ""][:3]
+    number = int(row) if row.isascii() and row.isdigit() and len(row) < 10 else -1
+    if not samples.path_of(dataset, split) or not (text := samples.texts(dataset, split, [number]).get(number, "")):
+        return None
+    return {"picture": reverse("dataset_picture", args=[dataset, split, number]), "text": text}
 
 
 @require_safe

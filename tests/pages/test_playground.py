@@ -19,6 +19,7 @@ from dashboard.playground.wire import QUICK
 from dashboard.runs.models import Attempt, Quantization, Run, Stage, Status
 from tests.cast import Cast
 from tests.servers import Server, server, valkey
+from trainer.data.reading import open_dataset
 
 __all__ = ["server", "valkey"]
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,20 @@ def test_a_link_brings_the_models_back_in_their_order(alice: Client, run: Run) -
     answer = alice.get(f"/playground/?models={keys[1]},{run.pk}.9.fp32,99.1.fp32,nonsense")
     assert [model["key"] for model in answer.context["models"]] == [keys[1]]
     assert "3 models of this link" in answer.content.decode()
+
+
+def test_a_link_brings_a_sample_of_a_data_set_along(alice: Client, run: Run) -> None:
+    found = alice.get(f"/playground/?run={run.pk}&sample=composed-pairs/test/3").context["data"]["sample"]
+    rows = open_dataset("composed-pairs", "test")
+    assert rows.texts is not None
+    assert found == {"picture": "/datasets/composed-pairs/test/3/picture/", "text": rows.texts[3]}
+
+
+@pytest.mark.parametrize(
+    "name", ["composed-pairs/test/466", "composed-pairs/test/-1", "composed-pairs/../3", "nowhere/test/3", "equations", "//", "%00/test/1"]
+)
+def test_a_link_with_no_sample_brings_none(alice: Client, run: Run, name: str) -> None:
+    assert alice.get(f"/playground/?run={run.pk}&sample={name}").context["data"]["sample"] is None
 
 
 def test_a_link_shows_a_stranger_nothing_of_its_models(client: Client, cast: Cast, run: Run) -> None:

@@ -92,7 +92,7 @@ export class Input {
 
 function nameOf(address) {
   const last = address.split("/").pop();
-  return last.includes(".") ? last : `${last}.jpg`;
+  return last.includes(".") ? last : `${last || "sample"}.jpg`;
 }
 
 function over(event, drop, inside) {

@@ -177,3 +177,4 @@ bindKeeping();
 new Batch(document.querySelector("[data-batch]"), models);
 input.offer(models.all);
 calls.show();
+if (data.sample) useAgain(data.sample.picture, data.sample.text);
