@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 from dashboard.registry.evaluated import evaluations_of
 from dashboard.registry.models import FP32
 from dashboard.runs.models import DONE, Quantization, Run, Stage, Status
+from trainer.quantization.gate import within
 from trainer.runtimes import CARD
 
 MEASURED = {"accuracy": "test/accuracy", "macro_f1": "test/macro_f1"}
-# Two accuracies of the same samples differ by whole samples: the rounding of a quotient decides nothing.
-ROUNDING = 1e-9
 TIMED = ("latency_ms_p50", "latency_ms_p99", "throughput_per_s")
 
 
@@ -72,7 +71,7 @@ def gate_in(folder: Path, precision: str) -> dict[str, Any]:
         drop, max_drop = gate["drops"][precision], gate["max_drop"]
     except (OSError, ValueError, KeyError, AttributeError):
         return {}
-    return {"passes": drop <= max_drop + ROUNDING, "drop": drop, "max_drop": max_drop}
+    return {"passes": within(drop, max_drop), "drop": drop, "max_drop": max_drop}
 
 
 def metrics_of(stage: Stage) -> dict[str, Any]:

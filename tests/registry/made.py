@@ -71,7 +71,9 @@ def write_export(folder: Path, gates: dict[str, str]) -> None:
     save_file({"weight": np.zeros(4, np.float32)}, folder / "bf16.safetensors")
     card: dict[str, Any] = {"inputs": "image_and_text", "classes": CLASSES, "image_size": 32, "max_tokens": 16, "files": files}
     drops = {name: LOST[gate] for name, gate in gates.items() if gate}
-    card |= {"gate": {"max_drop": 0.6, "drops": drops}} if drops else {}
+    if drops:
+        winner = min(drops, key=lambda name: drops[name])
+        card["gate"] = {"max_drop": 0.6, "drops": drops, "winner": winner, "passes": drops[winner] <= 0.6}
     (folder / "model.json").write_text(json.dumps(card))
     (folder / "tokenizer.json").write_text("{}")
     write_manifest(folder)
