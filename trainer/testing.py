@@ -13,11 +13,8 @@ from trainer.evaluation import saving
 from trainer.evaluation.bootstrap import Bootstrap
 from trainer.evaluation.subjects import Subject, subject
 from trainer.events import EventLog
-from trainer.failures import explain
-from trainer.narration import Narrator
+from trainer.job import run
 from trainer.progress import Advance, Progress, to_nobody
-from trainer.stopping import Stopped, stopping_at_once
-from trainer.train import DONE, STOPPED
 
 
 def is_job(folder: Path) -> bool:
@@ -35,19 +32,7 @@ def evaluate_job(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[]
     """
     job = config.parse(json.loads((folder / "config.json").read_text()))
     assert isinstance(job, EvaluationJob)
-    events = EventLog(folder, doorbell, Narrator().tell)
-    try:
-        with stopping_at_once(stop_asked):
-            work(job, folder, datasets, events)
-    except Stopped:
-        return STOPPED
-    except Exception as error:
-        message, reason = explain(error)
-        events.emit("failed", message=message, reason=reason)
-        raise
-    finally:
-        events.close()
-    return DONE
+    return run(folder, lambda events: work(job, folder, datasets, events), stop_asked, doorbell)
 
 
 def work(job: EvaluationJob, folder: Path, datasets: Sequence[Path], events: EventLog) -> None:

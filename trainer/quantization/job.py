@@ -16,16 +16,13 @@ from trainer.data.samples import Samples
 from trainer.device import set_threads
 from trainer.events import EventLog
 from trainer.export import complete, export_onnx, give_name, new_partial, parity_fields, quiet
-from trainer.failures import explain
-from trainer.narration import Narrator
+from trainer.job import run
 from trainer.quantization import flips
 from trainer.quantization.comparing import Comparison, used_weights
 from trainer.quantization.gate import judge
 from trainer.quantization.precisions import BF16_FILE, PTQ, QAT, WHOLE
 from trainer.quantization.static import make_int8
 from trainer.runtimes import TorchRuntime
-from trainer.stopping import Stopped, stopping_at_once
-from trainer.train import DONE, STOPPED
 
 SPLIT = "test"
 
@@ -38,19 +35,7 @@ def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bo
     job = config.parse(json.loads((folder / "config.json").read_text()))
     if not isinstance(job, QuantizationJob):
         raise ValueError("config.json describes no quantization: use the verb `train`")
-    events = EventLog(folder, doorbell, Narrator().tell)
-    try:
-        with stopping_at_once(stop_asked):
-            Quantizing(job, folder, datasets, events).work()
-    except Stopped:
-        return STOPPED
-    except Exception as error:
-        message, reason = explain(error)
-        events.emit("failed", message=message, reason=reason)
-        raise
-    finally:
-        events.close()
-    return DONE
+    return run(folder, lambda events: Quantizing(job, folder, datasets, events).work(), stop_asked, doorbell)
 
 
 class Quantizing:

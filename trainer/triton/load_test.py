@@ -14,11 +14,9 @@ from tokenizers import Tokenizer
 
 from trainer.config.serving import LoadTestJob
 from trainer.events import EventLog
-from trainer.failures import ServerFailedError, explain
-from trainer.narration import Narrator
+from trainer.failures import ServerFailedError
+from trainer.job import run
 from trainer.runtimes import CARD, ModelCard
-from trainer.stopping import Stopped, stopping_at_once
-from trainer.train import DONE, STOPPED
 from trainer.triton.client import Client, Protocol
 from trainer.triton.configs import MODEL, PIPELINE
 from trainer.triton.deployment import TABLE, costs, row
@@ -41,19 +39,7 @@ def load_test(folder: Path, stop_asked: Callable[[], bool], doorbell: int | None
     Raises ValueError (pydantic's included) for what the user gave, ServerFailedError when Triton ends or does not answer.
     """
     job = LoadTestJob.model_validate_json((folder / "config.json").read_text())
-    events = EventLog(folder, doorbell, Narrator().tell)
-    try:
-        with stopping_at_once(stop_asked):
-            work(job, folder, events)
-    except Stopped:
-        return STOPPED
-    except Exception as error:
-        message, reason = explain(error)
-        events.emit("failed", message=message, reason=reason)
-        raise
-    finally:
-        events.close()
-    return DONE
+    return run(folder, lambda events: work(job, folder, events), stop_asked, doorbell)
 
 
 def work(job: LoadTestJob, folder: Path, events: EventLog) -> None:
