@@ -165,7 +165,7 @@ def served_question(key: str, image: UploadedFile | None, text: str, act: str) -
     if model is None:
         raise Http404(_("This server offers no Triton."))
     if act != "predict":
-        raise ValueError(_("A Triton gives answers alone."))
+        raise ValueError(_("A Triton server gives answers alone."))
     given = {"image_base64": checked_picture(image, wanted=False), "text": check_text(text) if text.strip() else None}
     return {"act": PREDICT_SERVED, "served": model.name, **given}
 

@@ -17,7 +17,7 @@ def words() -> dict[str, str]:
         "triton": _("Triton, %s"),
         "elsewhere": _("a server that runs elsewhere"),
         "no_served": _("The Triton server has no model that can be asked."),
-        "answers_alone": _("a Triton gives answers alone."),
+        "answers_alone": _("a Triton server gives answers alone."),
         "latency": _("Latency"),
         "median": _("Latency p50"),
         "image_alone": _("Image alone"),

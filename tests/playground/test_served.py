@@ -105,7 +105,7 @@ def test_a_server_that_is_down_is_a_sentence_without_its_address(alice: Client, 
     settings.TRITON_URL = refuses()
     for found in (alice.get(LISTED), ask(alice)):
         assert found.status_code == 503
-        assert found.json()["detail"].startswith("The Triton server does not answer")
+        assert found.json()["detail"] == "The Triton server does not answer over HTTP: Connection refused"
         assert "127.0.0.1" not in found.content.decode()
 
 
@@ -140,7 +140,7 @@ def test_a_link_brings_it_back_beside_the_weights_of_a_run(alice: Client, run: A
 def test_it_gives_no_reasons(alice: Client, run: Any, settings: LazySettings) -> None:
     settings.TRITON_URL = "http://127.0.0.1:1"
     found = ask(alice, REASONS)
-    assert (found.status_code, found.json()["detail"]) == (422, "A Triton gives answers alone.")
+    assert (found.status_code, found.json()["detail"]) == (422, "A Triton server gives answers alone.")
 
 
 @pytest.mark.parametrize(

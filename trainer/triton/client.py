@@ -81,4 +81,5 @@ class Client:
                 raise ServerFailedError(f"{self.called} does not answer over gRPC: {error.message()}") from error
             raise Answered(error.message()) from error
         except (OSError, HTTPException) as error:
-            raise ServerFailedError(f"{self.called} does not answer over HTTP: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise ServerFailedError(f"{self.called} does not answer over HTTP: {reason}") from error
