@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
 from dashboard.digest import digest_of
+from dashboard.triton_address import checked_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ANNEAL_DATA", BASE_DIR / "var")).resolve()
@@ -99,6 +100,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RETENTION_DAYS = int(os.environ.get("ANNEAL_RETENTION_DAYS", "0"))
 if not 0 <= RETENTION_DAYS <= 36_500:
     raise ImproperlyConfigured(f"ANNEAL_RETENTION_DAYS: a number of days from 0 to 36500 (0 keeps all runs), not {RETENTION_DAYS}")
+
+# A Triton that runs elsewhere, which the playground offers beside the weights of runs; empty: none.
+TRITON_URL = checked_address(os.environ.get("ANNEAL_TRITON_URL", ""))
 
 # Empty: `manage.py up` starts the embedded server and leaves its address in the data folder.
 REDIS_URL = os.environ.get("REDIS_URL", "")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from trainer.failures import ServerFailedError
 from trainer.manifest import Damaged
 from trainer.predict import answer
 from trainer.predict import predict as ask
@@ -99,8 +100,30 @@ def generate(asked: Asked) -> Reply:
     return generate(speaker, asked.text or "", manner, lambda text: asked.say({"state": "said", "text": text}), lambda: asked.is_unwanted)
 
 
-ACTS: dict[str, Act] = {"predict": predict, "explain": explain, "score": score, "shrink": shrink, "generate": generate}
-WITHOUT_MODEL = ("shrink",)
+def list_served(asked: Asked) -> Reply:
+    """The models that the Triton at `server` offers."""
+    from trainer.triton.running import offered
+
+    return {"items": offered(asked.fields["server"])}
+
+
+def predict_served(asked: Asked) -> Reply:
+    """What the model `served` of the Triton at `server` says."""
+    from trainer.triton.running import ask
+
+    return ask(asked.fields["server"], asked.fields["served"], asked.image, asked.text)
+
+
+ACTS: dict[str, Act] = {
+    "predict": predict,
+    "explain": explain,
+    "score": score,
+    "shrink": shrink,
+    "generate": generate,
+    "list_served": list_served,
+    "predict_served": predict_served,
+}
+WITHOUT_MODEL = ("shrink", "list_served", "predict_served")
 
 
 def serve(requests: TextIO, replies: TextIO) -> int:
@@ -150,7 +173,7 @@ def reply(line: str, say: Say, unwanted: set[Any]) -> Reply:
         return {"id": request.get("id"), **ACTS[request.get("act") or "predict"](Asked(request, say, unwanted))}
     except binascii.Error:
         return refusal(request, "image_base64 is not base64", "bad_input")
-    except Damaged as error:
+    except (Damaged, ServerFailedError) as error:
         return refusal(request, str(error), "failed")
     except ValueError as error:
         return refusal(request, str(error), "bad_input")

@@ -15,7 +15,9 @@ from redis.exceptions import RedisError
 from dashboard.playground.wire import (
     KEPT_S,
     LANES,
+    LIST_SERVED,
     LOADING,
+    PREDICT_SERVED,
     QUICK,
     STATE,
     WORKING,
@@ -74,6 +76,11 @@ class Lane:
                 tell(request_id, gone(request_id))
                 return
             request["folder"] = str(folder)
+        if request.get("act") in (LIST_SERVED, PREDICT_SERVED):
+            if not settings.TRITON_URL:
+                tell(request_id, unknown_server(request_id))
+                return
+            request["server"] = settings.TRITON_URL
         note(request_id, WORKING)
         is_cancelled = False
         for reply in self.predictor.replies(request):
@@ -104,6 +111,10 @@ def note(request_id: str, state: str | None) -> None:
 def gone(request_id: str) -> dict[str, str]:
     """Says so without naming a path of this machine."""
     return {"id": request_id, "error": "The files of this model are not on the worker that was asked.", "kind": "failed"}
+
+
+def unknown_server(request_id: str) -> dict[str, str]:
+    return {"id": request_id, "error": "The worker that was asked knows no Triton: start it with ANNEAL_TRITON_URL.", "kind": "failed"}
 
 
 def start(ended: threading.Event) -> list[threading.Thread]:

@@ -23,6 +23,7 @@ from dashboard.evaluations.choices import Refused as NotToAsk
 from dashboard.playground.api import router as playground
 from dashboard.playground.api_kept import router as playground_kept
 from dashboard.playground.api_many import router as playground_many
+from dashboard.playground.api_served import router as playground_served
 from dashboard.playground.api_text import router as playground_text
 from dashboard.registry.api import router as models
 from dashboard.runs.lifecycle import WrongState
@@ -35,7 +36,7 @@ api.add_router("/runs", evaluations)
 api.add_router("/runs", load_tests)
 api.add_router("", series)
 api.add_router("/recipes", recipes)
-for each in (playground, playground_kept, playground_many, playground_text):
+for each in (playground, playground_kept, playground_many, playground_text, playground_served):
     api.add_router("/playground", each)
 api.add_router("/models", models)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from ninja import File, Form, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import Field
@@ -13,19 +14,24 @@ from pydantic import Field
 from dashboard.accounts import access
 from dashboard.playground import predicting
 from dashboard.playground.candidates import Candidate, choose, of_run
-from dashboard.playground.wire import QUICK, SLOW
+from dashboard.playground.served import KEY, served
+from dashboard.playground.wire import PREDICT_SERVED, QUICK, SERVED, SLOW
+from dashboard.runs.models import Run
 from trainer.data.uploads import TooLarge, check_picture, check_text
 
 router = Router(tags=["playground"])
 Precision = Literal["fp32", "bf16", "int8", "int8_ptq", "int8_qat"]
-Lane = Literal["quick", "slow", "language"]
+Lane = Literal["quick", "slow", "language", "served"]
+RunId = Annotated[int, Field(ge=1, lt=2**63)]
+ServedKey = Annotated[str, Field(pattern=KEY.pattern)]
 
 
 class PredictIn(Schema):
     """`model` is the id of a run. Without a stage its newest finished stage that learnt sentiment is asked, without a step the stage's
-    last checkpoint. `ticket` is a name of your own under which `requests/{ticket}` knows the question while it waits."""
+    last checkpoint. `triton.NAME` is a model of the Triton that the administrator named (see `served`).
+    `ticket` is a name of your own under which `requests/{ticket}` knows the question while it waits."""
 
-    model: int = Field(ge=1, lt=2**63)
+    model: RunId | ServedKey
     stage: int | None = Field(None, ge=1, le=9999)
     step: int | None = Field(None, ge=0, lt=2**63)
     text: str = ""
@@ -34,12 +40,15 @@ class PredictIn(Schema):
 
 
 class PredictionOut(Schema):
-    """`latency_ms` runs from the bytes to the probabilities in a warm process; `latency_ms_p50` is the median of its last answers."""
+    """`latency_ms` runs from the bytes to the probabilities in a warm process; `latency_ms_p50` is the median of its last answers.
 
-    model: int
-    stage: int
-    step: int
-    precision: str
+    Of a model of a Triton elsewhere, stage, step and precision are not known, and the latency has the network in it.
+    """
+
+    model: int | str
+    stage: int | None = None
+    step: int | None = None
+    precision: str | None = None
     label: str = Field(alias="class")
     probabilities: dict[str, float]
     latency_ms: float
@@ -123,10 +132,11 @@ def cancel(request: HttpRequest, ticket: str, lane: Lane = "quick") -> HttpRespo
 
 
 def answered(request: HttpRequest, asked: PredictIn, image: UploadedFile | None, act: str, lane: str) -> HttpResponse | dict[str, Any]:
-    run = access.get_run(request.user, asked.model)
     try:
-        chosen = choose(run, asked.precision, asked.stage, asked.step)
-        question = {"act": act, **question_to(chosen, image, asked.text)}
+        if isinstance(asked.model, str):
+            question, told, lane = served_question(asked.model, image, asked.text, act), {"model": asked.model}, SERVED
+        else:
+            question, told = trained_question(access.get_run(request.user, asked.model), asked, image, act)
         reply = predicting.predict(question, named(request, asked.ticket), lane)
     except TooLarge as error:
         return refused(413, error)
@@ -136,8 +146,28 @@ def answered(request: HttpRequest, asked: PredictIn, image: UploadedFile | None,
         return refused(409, error)
     except predicting.Unavailable as error:
         return refused(503, error)
-    told = {name: value for name, value in reply.items() if name != "id"}
-    return {**told, "model": run.pk, "stage": chosen.stage.index, "step": chosen.step, "precision": chosen.precision}
+    return {name: value for name, value in reply.items() if name != "id"} | told
+
+
+def trained_question(run: Run, asked: PredictIn, image: UploadedFile | None, act: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the request, and what the answer tells of the weights. Raises TooLarge or ValueError."""
+    chosen = choose(run, asked.precision, asked.stage, asked.step)
+    told = {"model": run.pk, "stage": chosen.stage.index, "step": chosen.step, "precision": chosen.precision}
+    return {"act": act, **question_to(chosen, image, asked.text)}, told
+
+
+def served_question(key: str, image: UploadedFile | None, text: str, act: str) -> dict[str, Any]:
+    """What was given is judged here, what is missing the worker says: it learns from the server what the model looks at.
+
+    Raises TooLarge, ValueError or Http404.
+    """
+    model = served(key)
+    if model is None:
+        raise Http404(_("This server offers no Triton."))
+    if act != "predict":
+        raise ValueError(_("A Triton server gives answers alone."))
+    given = {"image_base64": checked_picture(image, wanted=False), "text": check_text(text) if text.strip() else None}
+    return {"act": PREDICT_SERVED, "served": model.name, **given}
 
 
 def question_to(chosen: Candidate, image: UploadedFile | None, text: str) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from dashboard.fleet.models import Worker
-from dashboard.playground.wire import KEPT_S, LANGUAGE, QUICK, SLOW, STATE, cancel_key, lane_key, reply_key, request_key, state_key
+from dashboard.playground.wire import KEPT_S, LANGUAGE, QUICK, SERVED, SLOW, STATE, cancel_key, lane_key, reply_key, request_key, state_key
 from dashboard.redis import client, waiting_client
 
 # How long somebody waits for an answer, by lane.
-PATIENCE_S = {QUICK: 30, SLOW: 120, LANGUAGE: 120}
+PATIENCE_S = {QUICK: 30, SLOW: 120, LANGUAGE: 120, SERVED: 30}
 
 
 class Unavailable(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +15,7 @@ from dashboard.accounts.access import Person
 from dashboard.datasets import samples
 from dashboard.playground.candidates import FLOAT, KEY, MAX_COLUMNS, Candidate, choices, of_run
 from dashboard.playground.examples import EXAMPLES
+from dashboard.playground.served import Served, served
 from dashboard.playground.speakers import speakers
 from dashboard.playground.words import language_words, words
 from trainer.data.uploads import MAX_BYTES, MAX_CHARACTERS
@@ -42,6 +44,7 @@ def playground(request: HttpRequest) -> HttpResponse:
         "num_missing": len(asked) - len(models),
         "examples": EXAMPLES,
         "max_characters": MAX_CHARACTERS,
+        "has_triton": bool(settings.TRITON_URL),
         "addresses": data["addresses"],
         "data": data,
     }
@@ -72,14 +75,18 @@ def language(request: HttpRequest) -> HttpResponse:
     return render(request, "playground/language.html", context)
 
 
-def named(user: Person, key: str) -> Candidate | None:
-    """The weights that a link names; None where there are none, or none that the person may see."""
+def named(user: Person, key: str) -> Candidate | Served | None:
+    """The model that a link names; None where there is none, or none that the person may see."""
+    if model := served(key):
+        return model
     match = KEY.match(key)
     run = access.runs(user).filter(pk=int(match["run"])).first() if match else None
     return next((each for each in of_run(run) if each.key == key), None) if run else None
 
 
-def shown(user: Person, model: Candidate) -> dict[str, Any]:
+def shown(user: Person, model: Candidate | Served) -> dict[str, Any]:
+    if isinstance(model, Served):
+        return model.facts()
     project = model.run.project
     return model.facts() | {"project": project.slug, "can_edit": access.has_right(user, project, "edit")}
 
@@ -96,6 +103,7 @@ def first_ones(found: list[Candidate], run_id: str) -> list[Candidate]:
 def addresses(request: HttpRequest) -> dict[str, str]:
     api = request.build_absolute_uri("/api/v1/playground/")
     names = (
-        "predictions", "explanations", "models", "requests", "kept", "judgements", "datasets", "probes", "scores", "changes", "batches"
+        "predictions", "explanations", "models", "served", "requests",
+        "kept", "judgements", "datasets", "probes", "scores", "changes", "batches"
     )  # fmt: skip
     return {name: f"{api}{name}" for name in names} | {"runs": reverse("run_list")}

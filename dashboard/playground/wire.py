@@ -8,7 +8,11 @@ from __future__ import annotations
 
 # Answers that somebody waits for at the page, and work that may take its time; each lane is served one request after the other.
 QUICK, SLOW, LANGUAGE = "quick", "slow", "language"
-LANES = (QUICK, SLOW, LANGUAGE)
+# What a Triton elsewhere is asked waits apart: where it hangs, nobody waits but those who asked it.
+SERVED = "served"
+LANES = (QUICK, SLOW, LANGUAGE, SERVED)
+# What a worker is asked of that Triton. It knows the address itself: none ever comes with a question.
+LIST_SERVED, PREDICT_SERVED = "list_served", "predict_served"
 # A reply that is not the last one says only how far the work is.
 STATE = "state"
 LOADING, WORKING = "loading", "working"

@@ -117,6 +117,7 @@ OPERATIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("delete", "/api/v1/models/{name}/aliases/{alias}"): API_OWNERS,
     ("post", "/api/v1/playground/explanations"): API_MEMBERS,
     ("get", "/api/v1/playground/models"): API_MEMBERS,
+    ("get", "/api/v1/playground/served"): API_SIGNED_IN,
     ("get", "/api/v1/playground/kept"): API_SIGNED_IN,
     ("post", "/api/v1/playground/kept"): API_SIGNED_IN,
     ("get", "/api/v1/playground/kept/{kept_id}/picture"): API_OWN,

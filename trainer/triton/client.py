@@ -24,17 +24,18 @@ class Answered(Exception):
 
 
 class Client:
-    """One connection, for one thread. Every call raises ServerFailedError when no answer comes within half a minute."""
+    """One connection, for one thread. Every call raises ServerFailedError when no answer comes within `answer_s`; its sentence calls
+    the server as `called` does. `is_secure` means HTTPS."""
 
-    def __init__(self, protocol: Protocol, address: str) -> None:
-        self.protocol, self.address = protocol, address
+    def __init__(self, protocol: Protocol, address: str, *, is_secure: bool = False, answer_s: float = ANSWER_S, called: str = "") -> None:
+        self.protocol, self.called = protocol, called or f"Triton at {address}"
         if protocol == "http":
             self.kit: Any = http
-            self.triton: Any = http.InferenceServerClient(address, connection_timeout=CONNECT_S, network_timeout=ANSWER_S)
+            self.triton: Any = http.InferenceServerClient(address, connection_timeout=CONNECT_S, network_timeout=answer_s, ssl=is_secure)
         else:
             self.kit = grpc
             self.triton = grpc.InferenceServerClient(address)
-        self.patience = {} if protocol == "http" else {"client_timeout": ANSWER_S}
+        self.patience = {} if protocol == "http" else {"client_timeout": answer_s}
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +78,8 @@ class Client:
             return function(*arguments, **self.patience)
         except InferenceServerException as error:
             if error.status() in NO_ANSWER:
-                raise ServerFailedError(f"Triton at {self.address} does not answer over gRPC: {error.message()}") from error
+                raise ServerFailedError(f"{self.called} does not answer over gRPC: {error.message()}") from error
             raise Answered(error.message()) from error
         except (OSError, HTTPException) as error:
-            raise ServerFailedError(f"Triton at {self.address} does not answer over HTTP: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise ServerFailedError(f"{self.called} does not answer over HTTP: {reason}") from error

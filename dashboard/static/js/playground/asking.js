@@ -2,13 +2,16 @@
 
 import { data, token, words } from "./dom.js";
 
+/** What names a model: weights of a run, or what a Triton elsewhere serves. */
+export function fieldsOf(model) {
+  if (model.served) return { model: model.key };
+  return { model: model.run, stage: model.stage, ...(model.is_last ? {} : { step: model.step }), precision: model.precision };
+}
+
 /** The fields of a question to a model. */
 export function formOf(model, input) {
   const body = new FormData();
-  body.set("model", model.run);
-  body.set("stage", model.stage);
-  if (!model.is_last) body.set("step", model.step);
-  body.set("precision", model.precision);
+  for (const [name, value] of Object.entries(fieldsOf(model))) body.set(name, value);
   if (model.inputs !== "image") body.set("text", input.text);
   if (model.inputs !== "text" && input.picture) body.set("image", input.picture);
   return body;
@@ -17,7 +20,7 @@ export function formOf(model, input) {
 /** A question on its way. `answer` resolves to the reply, or to { detail } with the sentence that says what is wrong. */
 export class Question {
   constructor(kind, model, input, lane) {
-    this.lane = lane;
+    this.lane = model.served ? "served" : lane;
     this.ticket = crypto.randomUUID?.() ?? `t-${Date.now()}-${Math.random().toString(36).slice(2)}`;
     this.aborting = new AbortController();
     const body = formOf(model, input);

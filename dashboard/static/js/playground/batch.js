@@ -1,5 +1,6 @@
 // Many inputs at once: pictures with a CSV, or a ZIP archive; the answers become a CSV.
 
+import { fieldsOf } from "./asking.js";
 import { data, fill, words } from "./dom.js";
 import { readLines } from "./lines.js";
 
@@ -31,14 +32,10 @@ export class Batch {
     return null;
   }
 
-  /** The first of the models side by side is asked. */
+  /** The first of the models side by side that is of a run is asked. */
   form(files) {
-    const [model] = this.models.all;
     const body = new FormData();
-    body.set("model", model.run);
-    body.set("stage", model.stage);
-    if (!model.is_last) body.set("step", model.step);
-    body.set("precision", model.precision);
+    for (const [name, value] of Object.entries(fieldsOf(this.models.ofRun))) body.set(name, value);
     for (const file of files) body.append("files", file);
     return body;
   }

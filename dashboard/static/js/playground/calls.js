@@ -1,5 +1,6 @@
 // The same questions by program: a curl line, Python, or the command line, for the models that stand side by side.
 
+import { fieldsOf } from "./asking.js";
 import { copyText, data } from "./dom.js";
 
 const SENTENCE = "Well said.";
@@ -40,10 +41,6 @@ function curl(model, sentence) {
   return lines.join(" \\\n  ");
 }
 
-function fieldsOf(model) {
-  return { model: model.run, stage: model.stage, ...(model.is_last ? {} : { step: model.step }), precision: model.precision };
-}
-
 function python(models, sentence) {
   const asked = models.map((model) => `    ${JSON.stringify(fieldsOf(model))},`).join("\n");
   return `import os, requests
@@ -60,8 +57,9 @@ ${asked}
     print(answer.json())`;
 }
 
-/** On the machine of the server, without a token. */
+/** On the machine of the server, without a token; a Triton elsewhere is asked through the API alone. */
 function shell(model, sentence) {
+  if (model.served) return `# ${model.key}: see curl`;
   const image = model.inputs === "text" ? "" : " --image picture.jpg";
   const text = model.inputs === "image" ? "" : ` --text ${quoted(sentence)}`;
   return `python -m trainer predict ${model.folder}${image}${text} --precision ${model.precision}`;

@@ -17,15 +17,30 @@ export class Column {
     this.answer = null;
     this.explained = null;
     this.place = document.getElementById("column").content.firstElementChild.cloneNode(true);
-    this.part("numeral").textContent = model.stage;
     this.place.dataset.column = model.key;
-    this.place.classList.add(this.isQuantized ? "quantized" : `s${((model.stage - 1) % 5) + 1}`);
-    this.part("numeral").classList.add(`s${((model.stage - 1) % 5) + 1}`);
-    this.part("title").textContent = `${fill(words.title, model.stage)}, ${this.isQuantized ? this.precision : model.stage_name}`;
-    this.part("subtitle").textContent = this.subtitle();
-    this.part("run-link").href = `${data.addresses.runs}${model.run}/`;
+    if (model.served) this.headServed();
+    else this.headOfRun();
     this.part("latency-name").textContent = words.latency;
     this.judgeTemplate = this.part("judge").cloneNode(true);
+  }
+
+  headOfRun() {
+    const { stage, stage_name: name, run } = this.model;
+    const colour = `s${((stage - 1) % 5) + 1}`;
+    this.place.classList.add(this.isQuantized ? "quantized" : colour);
+    this.part("numeral").textContent = stage;
+    this.part("numeral").classList.add(colour);
+    this.part("title").textContent = `${fill(words.title, stage)}, ${this.isQuantized ? this.precision : name}`;
+    this.part("subtitle").textContent = this.subtitle();
+    this.part("run-link").href = `${data.addresses.runs}${run}/`;
+  }
+
+  headServed() {
+    this.place.classList.add("served");
+    this.part("numeral").textContent = "T";
+    this.part("title").textContent = fill(words.triton, this.model.served);
+    this.part("subtitle").textContent = words.elsewhere;
+    this.part("run-link").remove();
   }
 
   get name() {
@@ -68,6 +83,7 @@ export class Column {
     this.part("latency").textContent = milliseconds(median ? answer.latency_ms_p50 : answer.latency_ms);
     if (answer.size_bytes) this.part("size").textContent = size(answer.size_bytes);
     this.part("explaining").hidden = false;
+    if (this.model.served) this.explain({ detail: words.answers_alone });
   }
 
   /** Says whether the answer is the reference's. */
@@ -124,6 +140,7 @@ export class Column {
 
 /** What tells the reference from a model: its precision, its step or its stage. */
 function nameFor(model, reference) {
+  if (reference.model.served) return reference.part("title").textContent;
   const same = reference.model.run === model.run && reference.model.stage === model.stage;
   if (!same) return fill(words.stage, reference.model.stage);
   return reference.model.step === model.step ? reference.precision : fill(words.at_step, reference.model.step.toLocaleString("en"));

@@ -19,11 +19,11 @@ export class Lists {
   }
 
   async loadProbes() {
-    const model = this.models.all[0];
-    const found = await send("GET", `${data.addresses.probes}?run=${model.run}`);
+    const model = this.models.ofRun;
+    const found = model ? await send("GET", `${data.addresses.probes}?run=${model.run}`) : {};
     this.probes = found.items ?? [];
     this.found = found;
-    const remove = model.can_edit ? (probe) => this.remove(`${data.addresses.probes}/${probe.id}`, "probes") : null;
+    const remove = model?.can_edit ? (probe) => this.remove(`${data.addresses.probes}/${probe.id}`, "probes") : null;
     this.draw("probes", this.probes, data.addresses.probes, found.detail ?? words.no_probes, remove, (probe) => this.chosen(probe, found));
     return found;
   }

@@ -1,7 +1,8 @@
 // Which models stand side by side: adding, removing, their order; all of it in the address.
 
-import { complain, data, words } from "./dom.js";
+import { complain, data, fill, words } from "./dom.js";
 import { Column } from "./column.js";
+import { send } from "./sending.js";
 import { bindMenus } from "../menu.js";
 
 export class Models {
@@ -15,6 +16,11 @@ export class Models {
 
   get all() {
     return this.columns.map((column) => column.model);
+  }
+
+  /** The first that is of a run, and so has checkpoints, probes and a project; undefined without one. */
+  get ofRun() {
+    return this.all.find((model) => model.run);
   }
 
   add(model) {
@@ -53,7 +59,7 @@ export class Models {
 
   /** What the others are compared with: of a quantized model its twin, else the weights that were trained longest. */
   referenceOf(column) {
-    const floats = this.columns.filter((each) => !each.isQuantized && each.answer);
+    const floats = this.columns.filter((each) => each.model.run && !each.isQuantized && each.answer);
     const twin = floats.find((each) => each.model.run === column.model.run && each.model.stage === column.model.stage && each.model.is_last);
     const latest = floats.reduce((best, each) => (order(each) > order(best) ? each : best), floats[0]);
     return column.isQuantized && twin ? twin : (latest ?? this.columns[0]);
@@ -72,7 +78,11 @@ function bindAdding(models) {
     dialog.showModal();
     offerWeights(form);
   });
-  form.elements.run.addEventListener("change", () => offerWeights(form));
+  form.elements.run.addEventListener("change", () => {
+    form.elements.weights.replaceChildren();
+    complain(form.querySelector("[data-add-wrong]"), "");
+    offerWeights(form);
+  });
   form.querySelector("[data-close]").addEventListener("click", () => dialog.close());
   form.addEventListener("submit", (event) => {
     const problem = chosenOf(models, form);
@@ -97,9 +107,11 @@ function chosenOf(models, form) {
 async function offerWeights(form) {
   const { run, weights } = form.elements;
   const asked = run.value;
-  const reply = await fetch(`${data.addresses.models}?run=${encodeURIComponent(asked)}`).catch(() => null);
-  const found = reply?.ok ? (await reply.json()).items : [];
+  const isServed = asked === "triton";
+  const reply = await send("GET", isServed ? data.addresses.served : `${data.addresses.models}?run=${encodeURIComponent(asked)}`);
+  const found = reply.items ?? [];
   if (run.value !== asked) return;
+  if (isServed && !found.length) complain(form.querySelector("[data-add-wrong]"), reply.detail ?? words.no_served);
   const before = weights.value;
   weights.replaceChildren(...found.reverse().map(optionOf));
   if (found.some((model) => model.key === before)) weights.value = before;
@@ -109,7 +121,8 @@ function optionOf(model) {
   const option = document.createElement("option");
   option.value = model.key;
   option.dataset.model = JSON.stringify(model);
-  option.textContent = `${model.stage} ${model.stage_name}, ${model.step.toLocaleString("en")}, ${model.precision.toUpperCase()}`;
+  if (model.served) option.textContent = fill(words.triton, model.served);
+  else option.textContent = `${model.stage} ${model.stage_name}, ${model.step.toLocaleString("en")}, ${model.precision.toUpperCase()}`;
   return option;
 }
 

@@ -10,6 +10,7 @@ import { bindDataset, offerJudging } from "./judging.js";
 import { readLines } from "./lines.js";
 import { addProbe, keep, Lists } from "./lists.js";
 import { Models } from "./models.js";
+import { learnInputs } from "./served.js";
 import { Waiting } from "./waiting.js";
 
 const form = document.getElementById("ask");
@@ -18,16 +19,22 @@ const waiting = new Waiting(form.querySelector("[data-standing]"));
 const models = new Models(document.querySelector("[data-answers]"), changed);
 const calls = new Calls(models, input);
 const changes = new Changes(document.querySelector("[data-changes]"));
-const lists = new Lists(models, useAgain, (probe, found) => changes.show(models.all[0], found.stages, probe.scores));
+const lists = new Lists(models, useAgain, (probe, found) => changes.show(models.ofRun, found.stages, probe.scores));
 let asked = []; // the questions on their way
 let isHeat = true;
 
 function changed() {
   rememberModels(models.all);
-  input.offer(models.all);
+  offerFields();
   calls.show();
   compare();
   draw();
+}
+
+/** The fields that the models look at, and what only weights of a run have to offer. */
+function offerFields() {
+  input.offer(models.all);
+  for (const name of ["changes", "batch", "score"]) document.querySelector(`[data-${name}]`).hidden = !models.ofRun;
 }
 
 async function ask() {
@@ -75,7 +82,7 @@ function compare() {
 
 /** Behind the answers, so that nobody waits for it. */
 async function explain(columns, given) {
-  const open = columns.filter((column) => column.answer);
+  const open = columns.filter((column) => column.answer && column.model.run);
   const questions = open.map((column) => new Question("explanations", column.model, given, "slow"));
   asked = questions;
   await Promise.all(
@@ -150,14 +157,14 @@ function bindKeeping() {
     const given = last ?? { text: input.text, picture: input.picture };
     const missing = input.missingFor(models.all);
     input.complain(missing);
-    if (!missing) changes.ask(models.all[0], given);
+    if (!missing) changes.ask(models.ofRun, given);
   });
   bindDataset(document.querySelector("[data-make-dataset]"), document.querySelector("[data-made]"), models);
 }
 
 async function scoreProbes() {
   const body = new FormData();
-  body.set("run", models.all[0].run);
+  body.set("run", models.ofRun.run);
   const place = document.querySelector("[data-score-state]");
   const problem = await readLines(data.addresses.scores, body, (line) => {
     place.textContent = line.error ?? fill(words.scoring, line.done, line.count);
@@ -175,6 +182,7 @@ function show(button) {
 bind();
 bindKeeping();
 new Batch(document.querySelector("[data-batch]"), models);
-input.offer(models.all);
+offerFields();
+learnInputs(models.all, offerFields);
 calls.show();
 if (data.sample) useAgain(data.sample.picture, data.sample.text);
