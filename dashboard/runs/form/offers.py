@@ -11,11 +11,10 @@ from dashboard.runs.form import words
 from dashboard.runs.form.fields import Draft, Option
 from trainer import config
 from trainer.config import FAMILIES, TASKS, TASKS_OF, Stage
-from trainer.problems import NEEDS, check_curriculum
+from trainer.problems import NEEDS, QUANTIZED, check_curriculum
 
 LANGUAGE = tuple(name for name, model in FAMILIES.items() if issubclass(model, config.LanguageModel))
 MEASURES = ("length", "rarity", "entropy", "loss")
-QUANTIZED = "sentiment"
 
 
 def families() -> list[Option]:
@@ -51,7 +50,7 @@ def by_kind() -> dict[str, Any]:
 def by_family() -> dict[str, Any]:
     """For the page's scripts: what follows from the family of the model."""
     return {
-        family: {"tasks": list(tasks), "language": family in LANGUAGE, "quantized": QUANTIZED in tasks}
+        family: {"tasks": list(tasks), "language": family in LANGUAGE, "quantized": family in QUANTIZED}
         for family, tasks in TASKS_OF.items()
     }
 
