@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +128,9 @@ class Ledger:
             "%(changed)s of %(number)s test samples more or fewer right",
             changed,
         ) % {"changed": number(changed), "number": number(num)}
-        return f"{told}{change_interval(hero.row)}."
+        if interval := hero.row.get("drop_interval"):
+            told += _(", 95 %% interval of the change %(low)s to %(high)s") % gained(interval)
+        return f"{told}."
 
     def in_tokens(self) -> str:
         """Perplexity and bits per byte of the winner beside those of the reference, and how sure the change of accuracy is."""
@@ -138,7 +141,9 @@ class Ledger:
         told = _("Perplexity %(own)s, of %(reference)s %(whole)s") % words
         if hero.row["flipped_share"] is not None:
             told += _("; %(share)s of the next tokens differ") % {"share": percent(hero.row["flipped_share"])}
-        return f"{told}{change_interval(hero.row)}."
+        if interval := hero.row.get("drop_interval"):
+            told += _("; accuracy changes by %(low)s to %(high)s (95 %%)") % gained(interval)
+        return f"{told}."
 
     def against_pytorch(self) -> str:
         hero, eager = self.hero, self.line(EAGER)
@@ -204,11 +209,9 @@ class Ledger:
         return _("%(class)s pays most for %(precision)s: %(change)s of F1.") % words
 
 
-def change_interval(row: Row) -> str:
-    if not (interval := row.get("drop_interval")):
-        return ""
-    gained = {"low": points(-interval[1] / 100), "high": points(-interval[0] / 100)}
-    return _(", 95 %% interval of the change %(low)s to %(high)s") % gained
+def gained(lost: Sequence[float]) -> dict[str, str]:
+    """The interval of a drop in points as that of a change, in words."""
+    return {"low": points(-lost[1] / 100), "high": points(-lost[0] / 100)}
 
 
 def ledger_of(job: Quantization) -> Ledger:

@@ -80,6 +80,7 @@ def test_the_ledger_has_perplexity_and_bits_per_byte_and_no_f1(alice: Client, ru
         "Perplexity</th>",
         "Bits/byte</th>",
         "Tokens/s</th>",
+        "How well it predicts text",
         "test split, 50 documents, 1,000 predicted tokens",
         "prompts of 128 tokens",
     ):

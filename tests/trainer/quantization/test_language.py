@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.trainer import small_language as small
+from trainer.__main__ import main
 from trainer.config import CausalLanguageModelling, Source
 from trainer.data.documents import flat
 from trainer.evaluation.bootstrap import Bootstrap
@@ -145,6 +146,15 @@ def test_the_export_is_whole_and_says_what_it_holds(quantized: Path) -> None:
     assert card.parity < 1e-4
     assert {case.num_tokens for case in card.parity_cases} == {2, 12, 24}
     assert card.gate is not None
+
+
+def test_what_serves_classifiers_says_that_it_is_none(quantized: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(quantized)
+    for asked in (["export", folder, "--to", str(tmp_path / "models"), "--format", "triton"], ["predict", folder, "--text", "hello"]):
+        assert main(asked) == 2
+        assert "the export is of a language model (causal_lm), which has no classes to tell" in capsys.readouterr().err
+    assert main(["export", folder, "--to", str(tmp_path / "copy")]) == 0
+    verify(tmp_path / "copy")
 
 
 def test_rounded_weights_are_bytes_on_disk_and_load_as_they_were(quantized: Path, trained: Path) -> None:
