@@ -34,6 +34,8 @@ WITHOUT_TORCH = (
     "quantization.flips",
     "quantization.measuring",
     "quantization.quality",
+    "quantization.language.measuring",
+    "quantization.language.quality",
     "train",
     "config.serving",
     "triton.load_test",

@@ -21,8 +21,11 @@ Kinds and their fields (all but the first three belong to a stage and carry `sta
 - `finished`   step, checkpoint, results (metric -> number)
 - `measured`   precision, method, runtime, size_bytes, embedding_bytes, float_layers, latency_ms_p50 and _p99 (one sample), batch_size,
                batch_ms_p50 and _p99, throughput_per_s, cpu_ms_per_sample, peak_memory_bytes, num_samples, accuracy, macro_f1, the
-               interval of each, f1_by_class, drop_interval (points), snr_db (null for what is exact), num_flipped, calibration
-- `judged`     max_drop, drops (points of each INT8), winner, passes, flipped (path relative to the folder): the export gate has spoken
+               interval of each, f1_by_class, drop_interval (points), snr_db (null for what is exact), num_flipped, calibration;
+               of a language model, whose samples are documents and whose accuracy is that of the next token, no F1 but split, num_tokens,
+               loss, perplexity, bits_per_byte (or null), flipped_share, prompt_tokens (of what is timed), tokens_per_s
+- `judged`     max_drop, drops (points of each INT8), winner, passes, flipped (path relative to the folder; empty where no samples
+               flip): the export gate has spoken
 - `serving`    triton (version of the server), backend (what computes the graph in it)
 - `served`     protocol (http, grpc), concurrency, num_requests, num_errors, throughput_per_s, latency_ms_p50, latency_ms_p99,
                batch_sizes (size -> times computed), mean_batch_size, cost_per_1000_requests, cost_per_million_tokens (or null)

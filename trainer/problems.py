@@ -26,6 +26,8 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 # What a language model is asked about a data set that its stage did not learn from, by the kind of the data set.
 TASK_OF_KIND = {"text": "causal_lm", "triples": "triples", "instructions": "instructions", "equations": "equations"}
+# The families whose models can be made INT8.
+QUANTIZED = ("image_text", "causal_lm")
 COMPARES_SAMPLES = ("image_text_matching", "image_text_contrast")
 MANY_EPOCHS = 20
 FieldPath = tuple[str | int, ...]
@@ -66,7 +68,8 @@ def check_quantization(run: Run) -> Iterator[Problem]:
     if not run.quantization:
         return
     if isinstance(run.model, LanguageModel):
-        yield Problem(("quantization",), "only an image + text classifier is quantized; leave it out")
+        if run.model.family not in QUANTIZED:
+            yield Problem(("quantization",), f"a model of the family {run.model.family} is not quantized; leave it out")
     elif run.stages[-1].tasks[0].kind != "sentiment":
         message = "the last stage's first task must be sentiment, for its classifier is what is quantized; or leave quantization out"
         yield Problem(("quantization",), message)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from tokenizers import Tokenizer
 
 from trainer.data.pictures import DEVIATION, MEAN
@@ -55,6 +55,13 @@ class ModelCard(BaseModel):
     parity: float | None = None
     gate: Gate | None = None
     parity_cases: tuple[Parity, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def of_a_classifier(cls, document: Any) -> Any:
+        if isinstance(document, dict) and "family" in document:
+            raise ValueError(f"the export is of a language model ({document['family']}), which has no classes to tell")
+        return document
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -90,13 +90,13 @@ def measured(attempt: Attempt, event: Mapping[str, Any]) -> None:
 
 
 def judged(attempt: Attempt, event: Mapping[str, Any]) -> None:
-    """The verdict of the export gate, in its row of each INT8 too, and where the samples lie whose answer flipped."""
+    """The verdict of the export gate, in its row of each INT8 too, and where the samples lie whose answer flipped, if any can."""
     job = Quantization.objects.get(pk=attempt.job_id)
     job.gate = {name: event[name] for name in ("max_drop", "drops", "winner", "passes")}
     gate = Gate.model_validate(job.gate)
     verdicts = {name: "passed" if gate.allows(name) else "failed" for name in gate.drops}
     job.rows = [{**row, "gate": verdicts[row["precision"]]} if row["precision"] in verdicts else row for row in job.rows]
-    job.flipped = relative(attempt, event["flipped"])
+    job.flipped = relative(attempt, event["flipped"]) if event["flipped"] else ""
     job.save(update_fields=["gate", "rows", "flipped"])
 
 

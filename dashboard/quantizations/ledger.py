@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from dashboard.numbers import number, points, times
+from dashboard.numbers import number, percent, points, times
 from dashboard.runs.models import Quantization
 
 NAMES = {
@@ -19,12 +20,16 @@ NAMES = {
     "int8": "INT8",
     "int8_ptq": "INT8 PTQ",
     "int8_qat": "INT8 QAT",
+    "int8_weight": gettext_lazy("INT8 weights"),
+    "int8_dynamic": gettext_lazy("INT8 dynamic"),
 }
 # What a row may lack: one that is not complete yet, and one of an earlier version.
 FIGURES = (
     "method", "runtime", "size_bytes", "embedding_bytes", "float_layers", "latency_ms_p50", "latency_ms_p99", "batch_size", "batch_ms_p50",
     "batch_ms_p99", "throughput_per_s", "cpu_ms_per_sample", "peak_memory_bytes", "num_samples", "accuracy", "accuracy_interval",
     "macro_f1", "macro_f1_interval", "f1_by_class", "drop_interval", "snr_db", "num_flipped", "calibration",
+    "split", "num_tokens", "loss", "perplexity", "perplexity_interval", "bits_per_byte", "bits_per_byte_interval", "flipped_share",
+    "prompt_tokens", "tokens_per_s",
 )  # fmt: skip
 REFERENCE, EAGER = "fp32", "fp32_eager"
 Row = dict[str, Any]
@@ -81,6 +86,11 @@ class Ledger:
         return next((line.row["num_samples"] for line in self.lines if line.row.get("num_samples")), None)
 
     @property
+    def of_language(self) -> Row | None:
+        """A row of a language model, which predicts tokens and knows no classes; None where samples are classified."""
+        return next((line.row for line in self.lines if line.row.get("perplexity") is not None), None)
+
+    @property
     def hero(self) -> Line | None:
         """The line that the answer is about: the winner, or the smallest where no gate has spoken."""
         winner = next((line for line in self.lines if line.is_winner), None)
@@ -96,14 +106,16 @@ class Ledger:
             return ""
         words = {"name": hero.name, "smaller": times(hero.smaller), "reference": reference.name, "drop": points(hero.drop)}
         words["speed"] = times(speed if speed >= 1 else 1 / speed)
+        words["figure"] = _("next-token accuracy") if self.of_language else _("accuracy")
         if speed >= 1:
-            return _("%(name)s is %(smaller)s smaller and %(speed)s faster than %(reference)s; accuracy %(drop)s") % words
-        return _("%(name)s is %(smaller)s smaller but %(speed)s slower than %(reference)s; accuracy %(drop)s") % words
+            return _("%(name)s is %(smaller)s smaller and %(speed)s faster than %(reference)s; %(figure)s %(drop)s") % words
+        return _("%(name)s is %(smaller)s smaller but %(speed)s slower than %(reference)s; %(figure)s %(drop)s") % words
 
     @property
     def remarks(self) -> list[str]:
-        """What else one must know to decide: the drop in samples, its interval, the speed against PyTorch, the verdict."""
-        return [remark for remark in (self.in_samples(), self.against_pytorch(), self.verdict()) if remark]
+        """What else one must know to decide: the drop in samples or tokens, its interval, the speed against PyTorch, the verdict."""
+        changed = self.in_tokens() if self.of_language else self.in_samples()
+        return [remark for remark in (changed, self.against_pytorch(), self.verdict()) if remark]
 
     def in_samples(self) -> str:
         """A small split moves in large steps."""
@@ -117,8 +129,20 @@ class Ledger:
             changed,
         ) % {"changed": number(changed), "number": number(num)}
         if interval := hero.row.get("drop_interval"):
-            gained = {"low": points(-interval[1] / 100), "high": points(-interval[0] / 100)}
-            told += _(", 95 %% interval of the change %(low)s to %(high)s") % gained
+            told += _(", 95 %% interval of the change %(low)s to %(high)s") % gained(interval)
+        return f"{told}."
+
+    def in_tokens(self) -> str:
+        """Perplexity and bits per byte of the winner beside those of the reference, and how sure the change of accuracy is."""
+        hero, reference = self.hero, next((line for line in self.lines if line.is_reference), None)
+        if not hero or not reference or hero.drop is None or reference.row["perplexity"] is None:
+            return ""
+        words = {"own": number(hero.row["perplexity"]), "whole": number(reference.row["perplexity"]), "reference": reference.name}
+        told = _("Perplexity %(own)s, of %(reference)s %(whole)s") % words
+        if hero.row["flipped_share"] is not None:
+            told += _("; %(share)s of the next tokens differ") % {"share": percent(hero.row["flipped_share"])}
+        if interval := hero.row.get("drop_interval"):
+            told += _("; accuracy changes by %(low)s to %(high)s (95 %%)") % gained(interval)
         return f"{told}."
 
     def against_pytorch(self) -> str:
@@ -130,9 +154,17 @@ class Ledger:
         if self.passes is None or not self.hero:
             return ""
         words = {"name": self.hero.name, "limit": self.limit}
+        if self.of_language:
+            return self.verdict_on_language(words)
         if self.passes:
             return _("%(name)s won and is offered for serving: the gate lets through what loses at most %(limit)s points.") % words
         return _("No INT8 is offered for serving: even %(name)s, the best, loses more than the %(limit)s points of the gate.") % words
+
+    def verdict_on_language(self, words: dict[str, str]) -> str:
+        """Nothing serves language models yet."""
+        if self.passes:
+            return _("%(name)s won: the gate lets through what loses at most %(limit)s points of next-token accuracy.") % words
+        return _("No INT8 passes the gate: even %(name)s, the best, loses more than its %(limit)s points of next-token accuracy.") % words
 
     @property
     def drawn(self) -> dict[str, Any]:
@@ -175,6 +207,11 @@ class Ledger:
         change, name = min(paid)
         words = {"class": name.capitalize(), "precision": self.hero.name, "change": points(change)}
         return _("%(class)s pays most for %(precision)s: %(change)s of F1.") % words
+
+
+def gained(lost: Sequence[float]) -> dict[str, str]:
+    """The interval of a drop in points as that of a change, in words."""
+    return {"low": points(-lost[1] / 100), "high": points(-lost[0] / 100)}
 
 
 def ledger_of(job: Quantization) -> Ledger:

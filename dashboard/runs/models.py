@@ -171,7 +171,7 @@ class Evaluation(Job):
 
 
 class Quantization(Job):
-    """INT8 of the run's last checkpoint, made in two ways: the measured rows of the comparison, and what the export gate says of it.
+    """INT8 of the run's last checkpoint, made in several ways: the measured rows of the comparison, and what the export gate says of it.
 
     `gate` is `trainer.quantization.gate.Gate` as JSON, empty until all is measured; `flipped` is the file of the samples whose answer a
     precision flipped. Paths are relative to the folder of all runs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -51,6 +52,34 @@ def test_a_family_offers_its_own_tasks_and_fields(alice: Client) -> None:
     pictures = Inputs(alice.get("/runs/new/", {"recipe": EXAMPLE}).content.decode())
     assert pictures.options["stages.0.tasks.0.kind"] == list(config.TASKS_OF["image_text"])
     assert "model.mlp_width" not in pictures.sent
+
+
+OFFERED = {
+    "image_text": list(config.Quantization.model_fields),
+    "causal_lm": ["latency_samples", "max_drop"],
+    "moe_lm": [],
+    "masked_lm": [],
+}
+
+
+@pytest.mark.parametrize("family", OFFERED)
+def test_what_can_be_quantized_has_the_switch_and_what_there_is_to_settle_of_it(alice: Client, family: str) -> None:
+    text = alice.get("/runs/new/", {"recipe": EXAMPLE}).content.decode()
+    told = re.search(r'<script id="family-facts" type="application/json">(.*?)</script>', text)
+    assert told
+    assert json.loads(told[1])[family]["quantization"] == OFFERED[family]
+
+
+def test_the_quantization_of_a_language_model_is_sent_as_it_was_settled(alice: Client) -> None:
+    document = language_document() | {"quantization": {"max_drop": 0.2}}
+    sent = shown(alice, document).sent
+    assert {name for name in sent if name.startswith("quantization.")} == {
+        "quantization.enabled",
+        "quantization.latency_samples",
+        "quantization.max_drop",
+    }
+    assert alice.post("/runs/new/", sent).status_code == 303
+    assert Run.objects.get().config["quantization"] == config.Quantization(max_drop=0.2).model_dump(mode="json")
 
 
 def test_a_task_offers_only_the_data_sets_that_fit_it(alice: Client) -> None:

@@ -277,10 +277,12 @@ def test_a_task_of_another_family_is_refused_with_what_the_family_offers(family:
     assert message.endswith({"masked_lm": "masked_lm"}.get(family, "causal_lm, triples, equations, instructions"))
 
 
-def test_a_language_model_is_not_quantized() -> None:
-    run = language_run(reads())
-    wanting = run.model_copy(update={"quantization": Quantization()})
-    assert refusals(wanting)["quantization"] == "only an image + text classifier is quantized; leave it out"
+@pytest.mark.parametrize(("family", "kind"), [("moe_lm", "causal_lm"), ("masked_lm", "masked_lm")])
+def test_of_the_language_models_only_a_causal_one_is_quantized(family: str, kind: str) -> None:
+    quantized = {"quantization": Quantization()}
+    assert "quantization" not in refusals(language_run(reads()).model_copy(update=quantized))
+    refused = refusals(language_run(reads(kind, ("speeches", 1)), family=family).model_copy(update=quantized))
+    assert refused["quantization"] == f"a model of the family {family} is not quantized; leave it out"
 
 
 @pytest.mark.parametrize("measure", ["entropy", "length", "rarity"])

@@ -13,7 +13,11 @@ from trainer.config.tasks import AnyTask
 
 
 class Quantization(Settings):
-    """The job after the last stage: ONNX, INT8 by calibration and by training, a measured comparison, and the export gate."""
+    """The job after the last stage: ONNX and INT8, a measured comparison, and the export gate.
+
+    A classifier's INT8 is made by calibration and by training; a causal language model's by rounding alone, so that nothing but the
+    timing and the gate is settled of it.
+    """
 
     calibration_samples: int = Field(
         128, ge=8, le=10_000, description="Training samples the INT8 ranges are calibrated on.", json_schema_extra={"unit": "samples"}
@@ -38,7 +42,7 @@ class Quantization(Settings):
         0.6,
         ge=0,
         le=100,
-        description="Export gate: points of accuracy against FP32 that INT8 may lose and still be offered for serving.",
+        description="Export gate: points of accuracy (a language model's of the next token) that INT8 may lose against FP32.",
         json_schema_extra={"unit": "points"},
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from safetensors.torch import save_file
 
 from trainer import config
-from trainer.config import QuantizationJob
+from trainer.config import LanguageModel, QuantizationJob
 from trainer.data.picture_cache import PictureCache
 from trainer.data.samples import Samples
 from trainer.device import set_threads
@@ -35,7 +36,23 @@ def quantize(folder: Path, datasets: Sequence[Path], stop_asked: Callable[[], bo
     job = config.parse(json.loads((folder / "config.json").read_text()))
     if not isinstance(job, QuantizationJob):
         raise ValueError("config.json describes no quantization: use the verb `train`")
-    return run(folder, lambda events: Quantizing(job, folder, datasets, events).work(), stop_asked, doorbell)
+    return run(folder, lambda events: begin(job, folder, datasets, events).work(), stop_asked, doorbell)
+
+
+class Work(Protocol):
+    """The quantization of a model of some family."""
+
+    def work(self) -> None: ...
+
+
+def begin(job: QuantizationJob, folder: Path, datasets: Sequence[Path], events: EventLog) -> Work:
+    """Raises ValueError for a model that cannot be quantized."""
+    if isinstance(job.model, LanguageModel):
+        # Imported here: it loads the libraries of language models.
+        from trainer.quantization.language.job import Quantizing as QuantizingLanguage
+
+        return QuantizingLanguage(job, folder, datasets, events)
+    return Quantizing(job, folder, datasets, events)
 
 
 class Quantizing:

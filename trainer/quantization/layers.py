@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+ROUNDED = "_quant"  # what ONNX Runtime's dynamic quantization puts behind the name of a node that it replaces
 SCOPES = "pkg.torch.onnx.name_scopes"
 WRAPPER = "network."
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE)
@@ -18,7 +19,7 @@ BYTES = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
 def float_layers(whole: Path, quantized: Path) -> list[str]:
     """Returns the layers with weights of `whole`, an FP32 graph, of whose weights `quantized` keeps none in bytes, in their order."""
     layers = dict(layer_nodes(onnx.load(whole).graph))
-    rounded = {scope_of(node) or layers.get(node.name, "") for node in nodes_with_bytes(onnx.load(quantized).graph)}
+    rounded = {scope_of(node) or layers.get(node.name.removesuffix(ROUNDED), "") for node in nodes_with_bytes(onnx.load(quantized).graph)}
     return [layer for layer in dict.fromkeys(layers.values()) if layer not in rounded]
 
 

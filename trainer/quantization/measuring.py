@@ -9,9 +9,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -34,6 +34,25 @@ class Measurement(Settings):
     questions: str
     num_threads: int
     num_latency: int
+    is_language: bool = False
+
+
+class Answering(Protocol):
+    """A model in a runtime, of which only its answers are wanted."""
+
+    name: str
+
+    def logits(self, arrays: Arrays) -> np.ndarray: ...
+
+
+class Samples(Protocol):
+    """Ready arrays that it can be asked, by batches that go round, or each once."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, start: int, size: int) -> Arrays: ...
+
+    def batches(self) -> Iterator[Arrays]: ...
 
 
 def measure_apart(asked: Measurement, folder: Path) -> tuple[dict[str, Any], np.ndarray]:
@@ -58,6 +77,13 @@ def measure_apart(asked: Measurement, folder: Path) -> tuple[dict[str, Any], np.
 def measure_folder(folder: Path) -> None:
     """The verb `measure`: reads what is asked and writes cost and logits beside it."""
     asked = Measurement.model_validate_json((folder / ASKED).read_text())
+    if asked.is_language:
+        # Imported here: it takes from this module how a call is timed.
+        from trainer.quantization.language.measuring import measure_language
+
+        cost = measure_language(asked, folder)
+        (folder / COST).write_text(json.dumps(cost))
+        return
     runtime = load(asked)
     cost, logits = measure(runtime, Questions(Path(asked.questions), runtime.card), asked.num_latency)
     np.save(folder / LOGITS, logits)
@@ -73,7 +99,7 @@ def load(asked: Measurement) -> Runtime:
     return TorchRuntime(Path(asked.model), "bf16" if asked.precision == "bf16" else "fp32")
 
 
-def measure(runtime: Runtime, questions: Questions, num_latency: int) -> tuple[dict[str, Any], np.ndarray]:
+def measure(runtime: Answering, questions: Samples, num_latency: int) -> tuple[dict[str, Any], np.ndarray]:
     """Returns the cost of the model alone on ready arrays, and its logits (N, classes).
 
     Milliseconds are those of whole calls, at batch 1 and at batch 16; samples a second and CPU milliseconds a sample are those of one
@@ -101,7 +127,7 @@ def percentile(took_ms: list[float], level: float) -> float:
     return round(float(np.percentile(took_ms, level)), 3)
 
 
-def latencies_ms(logits: Callable[[Arrays], np.ndarray], questions: Questions, size: int, count: int) -> list[float]:
+def latencies_ms(logits: Callable[[Arrays], np.ndarray], questions: Samples, size: int, count: int) -> list[float]:
     """Times `count` calls, going round the questions, after a few that are not counted."""
     took = []
     for number in range(count + NUM_WARM_UP):
@@ -112,7 +138,7 @@ def latencies_ms(logits: Callable[[Arrays], np.ndarray], questions: Questions, s
     return took[NUM_WARM_UP:]
 
 
-def answer_all(logits: Callable[[Arrays], np.ndarray], questions: Questions) -> tuple[np.ndarray, float, float]:
+def answer_all(logits: Callable[[Arrays], np.ndarray], questions: Samples) -> tuple[np.ndarray, float, float]:
     """Returns the logits and the seconds and CPU seconds that the model took, making the arrays left out."""
     answers, took_s, cpu_s = [], 0.0, 0.0
     for arrays in questions.batches():

@@ -59,7 +59,9 @@ class ModelCard:
 
 
 def model_card(draft: Draft) -> ModelCard:
-    quantization = optional_part("quantization", config.Quantization, draft)
+    quantization, offered = optional_part("quantization", config.Quantization, draft), offers.quantization_fields(draft.family)
+    for each in quantization.fields:
+        each.hidden = each.hidden or not (each.name in offered or each.errors)
     run = fields_of(config.Run, "", draft)
     run["num_threads"].locked = draft.num_taken > 0
     return ModelCard(
@@ -70,7 +72,7 @@ def model_card(draft: Draft) -> ModelCard:
         errors=[message for path in ("model.family", "model") for message in draft.errors.get(path, [])],
         parts=list(model_parts(draft)),
         quantization=quantization,
-        is_quantized=offers.by_family()[draft.family]["quantized"] or bool(quantization.errors),
+        is_quantized=bool(offered or quantization.errors),
         run=list(run.values()),
         is_locked=draft.num_taken > 0,
         is_wrong=any(path.split(".")[0] in PATHS for path in draft.errors),

@@ -11,11 +11,11 @@ from dashboard.runs.form import words
 from dashboard.runs.form.fields import Draft, Option
 from trainer import config
 from trainer.config import FAMILIES, TASKS, TASKS_OF, Stage
-from trainer.problems import NEEDS, check_curriculum
+from trainer.problems import NEEDS, QUANTIZED, check_curriculum
 
 LANGUAGE = tuple(name for name, model in FAMILIES.items() if issubclass(model, config.LanguageModel))
+OF_EVERY_QUANTIZATION = ("latency_samples", "max_drop")
 MEASURES = ("length", "rarity", "entropy", "loss")
-QUANTIZED = "sentiment"
 
 
 def families() -> list[Option]:
@@ -51,9 +51,16 @@ def by_kind() -> dict[str, Any]:
 def by_family() -> dict[str, Any]:
     """For the page's scripts: what follows from the family of the model."""
     return {
-        family: {"tasks": list(tasks), "language": family in LANGUAGE, "quantized": QUANTIZED in tasks}
+        family: {"tasks": list(tasks), "language": family in LANGUAGE, "quantization": quantization_fields(family)}
         for family, tasks in TASKS_OF.items()
     }
+
+
+def quantization_fields(family: str) -> list[str]:
+    """What there is to settle of a quantization; nothing where the family has none. A language model is rounded without any training."""
+    if family not in QUANTIZED:
+        return []
+    return [name for name in config.Quantization.model_fields if family not in LANGUAGE or name in OF_EVERY_QUANTIZATION]
 
 
 @cache

@@ -16,14 +16,15 @@ export function fitModel(form) {
   form.querySelector("[data-family-name]").textContent = family.selectedOptions[0].textContent;
   for (const part of form.querySelectorAll("[data-families]")) show(part, part.dataset.families.split(" ").includes(family.value));
   const quantization = form.querySelector("[data-quantization]");
-  show(quantization, facts(form).quantized || quantization.querySelector(".wrong"));
-  if (!quantization.hidden) fitOptional(quantization);
+  const offered = facts(form).quantization;
+  show(quantization, offered.length || quantization.querySelector(".wrong"));
+  if (!quantization.hidden) fitOptional(quantization, offered);
 }
 
-/** The fields behind a switch follow it. */
-export function fitOptional(part) {
+/** The fields behind a switch follow it, as far as they are offered or something is said about them. */
+function fitOptional(part, offered) {
   const { checked } = part.querySelector("[data-switch]");
-  for (const field of part.querySelectorAll("[data-field]")) show(field, checked);
+  for (const field of part.querySelectorAll("[data-field]")) show(field, checked && (offered.includes(field.dataset.field) || field.querySelector(".wrong")));
 }
 
 export function fitTask(task) {

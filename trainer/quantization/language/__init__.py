@@ -1,0 +1,1 @@
+"""A causal language model in INT8, its weights alone or its activations too, and what each precision costs and gains."""
