@@ -60,7 +60,8 @@ def plant_quantization(job: Any, source: Path | None) -> None:
     attempt = ended(job)
     shutil.copytree(source / "export", attempt.folder / "export")
     place = f"{job.run_id}/job-{job.position}/attempt-1/export"
-    files = {path.stem: f"{place}/{path.name}" for path in (source / "export").glob("*.onnx")}
+    card = json.loads((source / "export" / "model.json").read_text())
+    files = {name: f"{place}/{file}" for name, file in card["files"].items()}
     Quantization.objects.filter(pk=job.pk).update(status=Status.COMPLETED, files=files)
 
 
