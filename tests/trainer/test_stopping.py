@@ -20,6 +20,12 @@ def ask() -> None:
     time.sleep(PATIENCE_S)
 
 
+def swallow_one_and_go_on() -> None:
+    with contextlib.suppress(BaseException):
+        ask()
+    time.sleep(PATIENCE_S)
+
+
 def test_it_ends_where_it_stands_and_the_signals_are_whose_they_were() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Stopped), stopping_at_once(lambda: False):
@@ -31,10 +37,7 @@ def test_it_ends_where_it_stands_and_the_signals_are_whose_they_were() -> None:
 def test_one_that_a_library_swallows_is_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "AGAIN_S", 0.05)
     with pytest.raises(Stopped), stopping_at_once(lambda: False):
-        for _ in range(2):
-            with contextlib.suppress(BaseException):
-                ask()
-        time.sleep(PATIENCE_S)
+        swallow_one_and_go_on()
 
 
 def test_what_was_asked_before_does_not_begin() -> None:
