@@ -37,6 +37,7 @@ def shown(evaluation: Evaluation) -> dict[str, Any]:
     told = evaluation.figures
     found = {"answer": figures.answer(told), "remark": figures.remark(told), "language": told.get("language", [])}
     classified = told.get("classification")
+    found["has_answers"] = bool(classified) or any(each["exact_match"] is not None for each in found["language"])
     if classified:
         found |= {
             "headline": figures.headline(told),
