@@ -10,6 +10,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import AsyncClient, Client
 
 from dashboard.registry import archive, registering
@@ -122,6 +124,7 @@ async def test_the_server_that_people_use_streams_the_same(version: Version, cas
     answer = await client.get(ADDRESS)
     body = b"".join([piece async for piece in answer.streaming_content])
     assert hashlib.sha256(body).hexdigest() == version.digest
+    await sync_to_async(connections.close_all)()
 
 
 def test_viewers_download_and_strangers_do_not(client: Client, cast: Cast, version: Version) -> None:
