@@ -138,14 +138,10 @@ def answered(request: HttpRequest, asked: PredictIn, image: UploadedFile | None,
         else:
             question, told = trained_question(access.get_run(request.user, asked.model), asked, image, act)
         reply = predicting.predict(question, named(request, asked.ticket), lane)
-    except TooLarge as error:
-        return refused(413, error)
-    except ValueError as error:
-        return refused(422, error)
     except predicting.Cancelled as error:
         return refused(409, error)
-    except predicting.Unavailable as error:
-        return refused(503, error)
+    except REFUSALS as error:
+        return refusal(error)
     return {name: value for name, value in reply.items() if name != "id"} | told
 
 
@@ -191,6 +187,16 @@ def checked_picture(image: UploadedFile | None, *, wanted: bool) -> str | None:
     data = image.read()
     check_picture(data)
     return base64.b64encode(data).decode()
+
+
+REFUSALS = (ValueError, predicting.Unavailable)
+
+
+def refusal(error: Exception) -> JsonResponse:
+    """What is too large, what cannot be used, and that nobody can answer now."""
+    if isinstance(error, TooLarge):
+        return refused(413, error)
+    return refused(503 if isinstance(error, predicting.Unavailable) else 422, error)
 
 
 def refused(status: int, error: Exception) -> JsonResponse:

@@ -14,10 +14,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from dashboard.accounts import access
 from dashboard.playground import changes, predicting, right_answers
-from dashboard.playground.api import Precision, refused
+from dashboard.playground.api import REFUSALS, Precision, refusal, refused
 from dashboard.playground.candidates import MAX_COLUMNS, choose
 from dashboard.playground.models import MAX_CLASS, MAX_JUDGEMENTS, MAX_KEPT, MAX_PROBES, Judgement, Kept, Probe
-from trainer.data.uploads import TooLarge, check_picture, check_text
+from trainer.data.uploads import check_picture, check_text
 
 router = Router(tags=["playground"])
 SMALL, LARGE = 160, 384
@@ -230,14 +230,6 @@ def remove_probe(request: HttpRequest, probe_id: int) -> Status[None]:
 
 
 # --- what is kept of an input ------------------------------------------------------------------------------------------------
-
-REFUSALS = (ValueError, predicting.Unavailable)
-
-
-def refusal(error: Exception) -> HttpResponse:
-    if isinstance(error, TooLarge):
-        return refused(413, error)
-    return refused(503 if isinstance(error, predicting.Unavailable) else 422, error)
 
 
 def sentence(text: str) -> str:

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from dashboard.accounts import access
 from dashboard.playground import batches, changes, predicting
-from dashboard.playground.api import Precision, checked_picture, refused
+from dashboard.playground.api import REFUSALS, Precision, checked_picture, refusal, refused
 from dashboard.playground.candidates import choose, newest_of
 from dashboard.playground.streaming import Line, answers, stream
-from trainer.data.uploads import TooLarge, check_text
+from trainer.data.uploads import check_text
 
 router = Router(tags=["playground"])
 
@@ -44,12 +44,8 @@ def batch(request: HttpRequest, asked: Form[BatchIn], files: File[list[UploadedF
         chosen = choose(run, asked.precision, asked.stage, asked.step)
         count, questions = batches.questions(chosen, files)
         predicting.require_worker()
-    except TooLarge as error:
-        return refused(413, error)
-    except ValueError as error:
-        return refused(422, error)
-    except predicting.Unavailable as error:
-        return refused(503, error)
+    except REFUSALS as error:
+        return refusal(error)
     return stream(counted(count, answers(questions)))
 
 
@@ -71,12 +67,8 @@ def change(request: HttpRequest, asked: Form[ChangeIn], image: File[UploadedFile
         picture = checked_picture(image, wanted=newest.inputs != "text")
         text = check_text(asked.text) if newest.inputs != "image" else None
         predicting.require_worker()
-    except TooLarge as error:
-        return refused(413, error)
-    except ValueError as error:
-        return refused(422, error)
-    except predicting.Unavailable as error:
-        return refused(503, error)
+    except REFUSALS as error:
+        return refusal(error)
     head = {"stages": changes.stages_of(run), "count": len(changes.checkpoints_of(run))}
     return stream(headed(head, answers(changes.questions_about(run, picture, text))))
 

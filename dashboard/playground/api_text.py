@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 
 from dashboard.accounts import access
 from dashboard.playground import predicting, speakers
-from dashboard.playground.api import refused
+from dashboard.playground.api import REFUSALS, refusal
 from dashboard.playground.streaming import Line, stream
 from dashboard.playground.wire import LANGUAGE, STATE
-from trainer.data.uploads import TooLarge, check_text
+from trainer.data.uploads import check_text
 
 router = Router(tags=["playground"])
 AWAY = "The message server does not answer. Try again in a moment."
@@ -44,12 +44,8 @@ def generate(request: HttpRequest, asked: GenerateIn) -> HttpResponseBase:
         stage = speakers.choose(run, asked.stage)
         prompt = check_text(asked.prompt)
         predicting.require_worker()
-    except TooLarge as error:
-        return refused(413, error)
-    except ValueError as error:
-        return refused(422, error)
-    except predicting.Unavailable as error:
-        return refused(503, error)
+    except REFUSALS as error:
+        return refusal(error)
     manner = asked.model_dump(include={"temperature", "top_k", "max_tokens", "seed", "as_chat"})
     return stream(spoken({"act": "generate", "folder": stage.checkpoint, "text": prompt, "manner": manner}))
 
